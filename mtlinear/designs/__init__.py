@@ -1,0 +1,7 @@
+"""Designs: the linear map from parameters to scores, for every way in which tasks share rows."""
+
+from mtlinear.designs._base import Design
+from mtlinear.designs._shared import SharedDesign
+from mtlinear.designs._stacked import StackedDesign
+
+__all__ = ["Design", "SharedDesign", "StackedDesign"]

@@ -1,0 +1,120 @@
+"""Rows of all tasks stacked, each row with the number of its task; the scores are one vector sorted by task."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtlinear._typing import Array, Indices
+from mtlinear.designs._base import Design
+
+
+class StackedDesign(Design):
+    """Tasks with rows of their own: ``scores_i = x_i . a_{t(i)}``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_observations, n_features)
+        The rows of all tasks, in any order. They are sorted by task once, into a copy.
+    codes : ndarray of int, shape (n_observations,)
+        Number of the task of each row, 0 <= code < n_tasks.
+    n_tasks : int
+    sample_weight : ndarray of shape (n_observations,), default None
+    task_weight : ndarray of shape (n_tasks,), default None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> design = StackedDesign(np.eye(3), np.array([1, 0, 1]), n_tasks=2)
+    >>> design.apply(np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]))   # task 0 first
+    array([ 2., 10., 30.])
+    """
+
+    def __init__(
+        self,
+        X: Array,
+        codes: Indices,
+        n_tasks: int,
+        sample_weight: Array | None = None,
+        task_weight: Array | None = None,
+    ):
+        self.n_features = X.shape[1]
+        self.n_tasks = n_tasks
+        self.order = np.argsort(codes, kind="stable")
+        self.codes = codes[self.order]
+        self.X = X[self.order]
+        counts = np.bincount(codes, minlength=n_tasks)
+        self.bounds = np.concatenate([[0], np.cumsum(counts)])
+        weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+        self.sample_weight = weight[self.order]
+        self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
+        mean_weight_of_a_task = self.sample_weight.sum() / n_tasks
+        self.weights = self.sample_weight * self.task_weight[self.codes] / mean_weight_of_a_task
+        self.center = np.zeros((self.n_features, 1))
+
+    def _task(self, t: int) -> slice:
+        return slice(self.bounds[t], self.bounds[t + 1])
+
+    def apply(self, A: Array) -> Array:
+        columns = np.ascontiguousarray(A.T)
+        scores = np.empty(len(self.codes))
+        for t in range(self.n_tasks):
+            rows = self._task(t)
+            np.dot(self.X[rows], columns[t], out=scores[rows])
+        return scores
+
+    def adjoint(self, D: Array) -> Array:
+        columns = np.empty((self.n_tasks, self.n_features))
+        for t in range(self.n_tasks):
+            rows = self._task(t)
+            np.dot(D[rows], self.X[rows], out=columns[t])
+        return columns.T
+
+    def task_sums(self, D: Array) -> Array:
+        return np.bincount(self.codes, weights=D, minlength=self.n_tasks).astype(float, copy=False)
+
+    def spread(self, b: Array) -> Array:
+        return b[self.codes]
+
+    def task_rows(self, t: int, D: Array) -> tuple[Array, Array]:
+        rows = self._task(t)
+        return self.X[rows], D[rows]
+
+    def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
+        X = self.X if rows is None else self.X[:, rows]
+        R = X * np.sqrt(self.weights)[:, None]
+        matrices = np.empty((self.n_tasks, X.shape[1], X.shape[1]))
+        for t in range(self.n_tasks):
+            R_t = R[self._task(t)]
+            np.dot(R_t.T, R_t, out=matrices[t])
+        return matrices, np.ones(self.n_tasks)
+
+    def centered(self) -> StackedDesign:
+        total = self.task_sums(self.weights)
+        mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
+        design = self._like(self.X - mean.T[self.codes], self.codes, self.sample_weight)
+        design.order = self.order
+        design.center = self.center + mean
+        return design
+
+    def restrict(self, rows: Indices) -> StackedDesign:
+        design = self._like(self.X[:, rows], self.codes, self.sample_weight)
+        design.order = self.order
+        design.center = self.center[rows]
+        return design
+
+    def take(self, samples: Indices) -> StackedDesign:
+        position = np.empty_like(self.order)
+        position[self.order] = np.arange(len(self.order))
+        rows = position[samples]
+        design = self._like(self.X[rows], self.codes[rows], self.sample_weight[rows])
+        design.center = self.center
+        return design
+
+    def _like(self, X: Array, codes: Indices, sample_weight: Array) -> StackedDesign:
+        return StackedDesign(X, codes, self.n_tasks, sample_weight, self.task_weight)
+
+    def arrange(self, values: Array) -> Array:
+        return values[self.order]
+
+    def _distinct_tasks(self) -> range:
+        return range(self.n_tasks)

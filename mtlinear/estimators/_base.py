@@ -1,0 +1,188 @@
+"""What all estimators share: read the data, build the problem, solve it, publish the result.
+
+Ways to say which task a row belongs to, exactly one at a time:
+
+1. y is 2-D: every column of y is a task and all tasks share the rows of X;
+2. ``task_feature``: the column of X (name or position) that holds the task label of the row;
+3. ``tasks=``: the labels as an argument of fit, predict, ... .
+
+With none of them, a 1-D y is a single task.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+
+from mtlinear._typing import Array, Indices, Labels
+from mtlinear._validation import check_boolean, check_integer, check_real
+from mtlinear.designs import Design, SharedDesign, StackedDesign
+from mtlinear.estimators._tasks import encode, read_labels, read_task_weight, split_task_column
+from mtlinear.losses import Loss
+from mtlinear.parameters import ParameterMatrix
+from mtlinear.penalties import Penalty
+from mtlinear.problem import Problem
+from mtlinear.solvers import FISTA, Solution, Solver
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of X as they are read in fit and predict: the features, and the task label of every row if there are any."""
+
+    X: Array
+    labels: Labels | None
+
+
+class MultiTaskLinearModel(BaseEstimator, ABC):
+    """Base of all estimators; a subclass gives the loss, the penalty and the meaning of y."""
+
+    # Metadata routing: tasks are requested by every method, so that nobody needs set_fit_request(tasks=True).
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"tasks": True}
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"tasks": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"tasks": True}
+
+    _loss: ClassVar[Loss]
+
+    # The parameters every estimator has; each __init__ sets them.
+    fit_intercept: bool
+    task_feature: str | int | None
+    task_weight: Any
+    unseen_tasks: str
+    warm_start: bool
+    solver: Solver | None
+    tol: float
+    max_iter: int
+
+    @abstractmethod
+    def _make_penalty(self) -> Penalty:
+        """The penalty object with the present parameters."""
+
+    def _problem(self, design: Design, target: Array) -> Problem:
+        return Problem(design, target, self._loss, self._make_penalty(), fit_intercept=self.fit_intercept)
+
+    def _check_parameters(self) -> None:
+        check_boolean("fit_intercept", self.fit_intercept)
+        check_boolean("warm_start", self.warm_start)
+        check_real("tol", self.tol, above=0.0)
+        check_integer("max_iter", self.max_iter, at_least=1)
+        if self.unseen_tasks not in ("error", "mean"):
+            raise ValueError(f"unseen_tasks must be 'error' or 'mean', got {self.unseen_tasks!r}.")
+        if self.solver is not None and not isinstance(self.solver, Solver):
+            raise TypeError(f"solver must be a Solver object or None, got {self.solver!r}.")
+
+    def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool) -> Rows:
+        """Features as float64 and the task labels, from ``task_feature`` or ``tasks``."""
+        if self.task_feature is None:
+            features = validate_data(self, X, reset=reset, dtype=np.float64)
+            if reset:
+                self._task_position = None
+            return Rows(features, None if tasks is None else read_labels("tasks", tasks, len(features)))
+        if tasks is not None:
+            raise ValueError("tasks and task_feature are both given; a row can get its task from one of them only.")
+        if not hasattr(X, "columns"):  # sparse, 1-D or empty X: scikit-learn's own messages
+            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_features=2, estimator=self)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        names = getattr(X, "columns", None)
+        rest, column, position = split_task_column(X, self.task_feature, None if names is None else np.asarray(names))
+        if reset:
+            self._task_position = position
+        elif position != self._task_position:
+            raise ValueError(
+                f"task_feature={self.task_feature!r} is column {position} of X now, but was column "
+                f"{self._task_position} in fit."
+            )
+        features = check_array(rest, dtype=np.float64, input_name="X", estimator=self)
+        return Rows(features, read_labels("the task column of X", column, len(features)))
+
+    def _set_tasks(self, labels: Labels) -> Indices:
+        """Publish the sorted labels as tasks_, and return the code of every row."""
+        self.tasks_, codes = np.unique(labels, return_inverse=True)
+        return codes
+
+    def _build_design(self, rows: Rows, codes: Indices | None, sample_weight: ArrayLike | None) -> Design:
+        """The layout that fits how tasks were given; codes None means all tasks share the rows."""
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, rows.X, dtype=np.float64, ensure_non_negative=True)
+            if not np.any(weights > 0):
+                raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+        task_weight = read_task_weight(self.task_weight, self.tasks_)
+        n_tasks = len(self.tasks_)
+        if codes is None:
+            return SharedDesign(rows.X, n_tasks, weights, task_weight)
+        if weights is not None:
+            empty = np.bincount(codes, weights=weights, minlength=n_tasks) == 0
+            if empty.any():
+                raise ValueError(f"task(s) {self.tasks_[empty].tolist()} have no row with a positive sample_weight.")
+        return StackedDesign(rows.X, codes, n_tasks, weights, task_weight)
+
+    def _solve(self, problem: Problem) -> None:
+        """Solve and publish coef_, intercept_, parameters_ and the certificate."""
+        solver = FISTA() if self.solver is None else self.solver
+        solution = solver.solve(problem, self._warm_parts(problem), tol=self.tol, max_iter=self.max_iter)
+        self._publish(problem, solution)
+
+    def _warm_parts(self, problem: Problem) -> list[Array] | None:
+        if not self.warm_start or not hasattr(self, "parameters_"):
+            return None
+        parts = self.parameters_.parts
+        same = tuple(parts) == problem.part_names and self.coef_.shape == (
+            problem.design.n_tasks,
+            problem.design.n_features,
+        )
+        return list(parts.values()) if same else None
+
+    def _publish(self, problem: Problem, solution: Solution) -> None:
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and self._task_position is not None:
+            names = np.delete(names, self._task_position)
+        A = solution.A
+        self.parameters_ = ParameterMatrix(
+            dict(zip(problem.part_names, solution.parts, strict=True)),
+            None if names is None else names.tolist(),
+            self.tasks_.tolist(),
+            clusters=problem.penalty.task_clusters(A),
+        )
+        self.coef_ = np.ascontiguousarray(A.T)
+        self.intercept_ = solution.intercept
+        self.dual_gap_ = solution.certificate.gap
+        self.objective_ = solution.certificate.objective
+        self.n_iter_ = max(solution.n_iter, 1)
+        self.history_ = solution.history
+
+    def _scores(self, X: Any, tasks: ArrayLike | None) -> Array:
+        """``x . a_t + b_t``: (n_rows, n_tasks) where tasks share X, else (n_rows,) for the task of each row."""
+        check_is_fitted(self)
+        rows = self._read_rows(X, tasks, reset=False)
+        if not self._stacked:
+            if rows.labels is not None:
+                raise ValueError("tasks were given, but this model was fitted without: its tasks share the rows of X.")
+            return rows.X @ self.coef_.T + self.intercept_
+        if rows.labels is None:
+            raise ValueError(
+                "this model was fitted with tasks=, so it needs them to predict: pass tasks=, or use task_feature to "
+                "carry the task in a column of X (scorers and meta-estimators cannot pass tasks)."
+            )
+        codes = encode(rows.labels, self.tasks_)
+        if np.any(codes < 0) and self.unseen_tasks == "error":
+            unseen = np.unique(rows.labels[codes < 0]).tolist()
+            shown = ", ".join(map(repr, unseen[:10])) + (", ..." if len(unseen) > 10 else "")
+            raise ValueError(
+                f"{len(unseen)} task(s) were not seen in fit: {shown}. unseen_tasks='mean' would give them the mean task."
+            )
+        # Code -1 picks the last row: the mean task.
+        coef = np.vstack([self.coef_, self.coef_.mean(axis=0)])
+        intercept = np.append(self.intercept_, self.intercept_.mean())
+        return np.einsum("ij,ij->i", rows.X, coef[codes]) + intercept[codes]
+
+    @abstractmethod
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
+    ) -> Self:
+        """Fit the model."""

@@ -1,0 +1,94 @@
+"""The parts of the public docstrings and signatures that all estimators share, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+_PARAMETERS = """fit_intercept : bool, default True
+    One unpenalised intercept per task, solved exactly.
+task_feature : str or int, default None
+    Column of X (name, or position; negative counts from the end) that holds the task label of each row.
+task_weight : mapping or sequence, default None
+    Positive weight w_t of each task in the objective: a mapping from task label, or numbers in the order of ``tasks_``.
+    None means 1.
+unseen_tasks : {'error', 'mean'}, default 'error'
+    What predict does with a task label that was not in fit: raise, or use the mean task vector and intercept.
+warm_start : bool, default False
+    Start the next fit from the present coefficients.
+solver : Solver, default None
+    An object of `mtlinear.solvers`; None chooses.
+tol : float > 0, default 1e-6
+    Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
+max_iter : int >= 1, default 10000
+    Iterations after which the solver stops with a ConvergenceWarning.
+
+Attributes
+----------
+coef_ : ndarray of shape (n_tasks, n_features)
+    Parameter vectors of the tasks, the transpose of A. The task column, if any, is not a feature.
+intercept_ : ndarray of shape (n_tasks,)
+parameters_ : ParameterMatrix
+    A with names, parts, row norms, support, rank, similarity and clusters of tasks.
+tasks_ : ndarray of shape (n_tasks,)
+    Labels of the tasks: the sorted labels, the columns of y, or the classes of one-vs-rest tasks.
+dual_gap_ : float
+    Proof of optimality: no parameters have an objective below ``objective_ - dual_gap_``.
+objective_ : float
+n_iter_ : int
+history_ : tuple of Check
+    Iterations, objective, gap and seconds at every look at the certificate.
+n_features_in_ : int
+    Columns of X in fit, the task column included."""
+
+_CLASSIFIER_ATTRIBUTES = """
+classes_ : ndarray
+    The class labels; for multi-label y ``arange(n_tasks)``.
+task_classes_ : ndarray of shape (n_tasks, 2)
+    Negative and positive label of every column of a multi-label y (only then)."""
+
+_OBJECTIVE = {
+    "Regressor": "(1/m) sum_t w_t sum_{i in task t} s_i (y_i - x_i . a_t - b_t)^2 / 2  +  Omega(A)",
+    "Classifier": "(1/m) sum_t w_t sum_{i in task t} s_i log(1 + exp(-y_i (x_i . a_t + b_t)))  +  Omega(A)",
+}
+_NOTES = """Minimises
+
+    %s
+
+with sample weights s_i, task weights w_t and m = (sum of s_i) / n_tasks; for one X shared by all tasks and no weights
+m is the number of rows."""
+
+
+def documented(cls: C) -> C:
+    """Fill ``%(objective)s`` and ``%(common)s`` in the docstring of an estimator."""
+    kind = "Classifier" if cls.__name__.endswith("Classifier") else "Regressor"
+    common = _PARAMETERS + (_CLASSIFIER_ATTRIBUTES if kind == "Classifier" else "")
+    fields = {"objective": _indent(_NOTES % _OBJECTIVE[kind]), "common": _indent(common)}
+    cls.__doc__ = (cls.__doc__ or "") % fields
+    return cls
+
+
+def _indent(text: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(f"    {line}" if line else line for line in rest)])
+
+
+def with_default(function: Callable[..., None], name: str, value: Any) -> Callable[..., None]:
+    """A copy of a function whose (positional) parameter ``name`` has another default.
+
+    scikit-learn reads defaults from the signature of __init__, so a class that differs from its sibling in one default
+    needs a signature of its own. Copying it keeps the siblings from drifting apart.
+    """
+    assert isinstance(function, FunctionType)
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
+    names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
+    defaults = dict(zip(names, function.__defaults__ or (), strict=True)) | {name: value}
+    copy.__defaults__ = tuple(defaults.values())
+    copy.__kwdefaults__ = dict(function.__kwdefaults__ or {})
+    copy.__annotations__ = dict(function.__annotations__)
+    copy.__qualname__ = function.__qualname__
+    copy.__module__ = function.__module__
+    return copy

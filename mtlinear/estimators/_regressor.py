@@ -1,0 +1,129 @@
+"""Regression: squared loss."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from mtlinear._typing import Array
+from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.losses import Squared
+
+
+class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
+    """fit, predict and score of every regressor; a subclass gives the penalty."""
+
+    _loss = Squared()
+
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
+    ) -> Self:
+        """Fit one linear model per task.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Dense. With ``task_feature`` one of its columns is the task label and not a feature.
+        y : array-like of shape (n_rows, n_tasks) or (n_rows,)
+            2-D: a column per task, all tasks share the rows of X. 1-D: each row belongs to one task, named by
+            ``task_feature`` or ``tasks``; without either there is a single task.
+        sample_weight : array-like of shape (n_rows,), default None
+            Non-negative weights; 2 counts a row twice.
+        tasks : array-like of shape (n_rows,), default None
+            Task label of every row: numbers or strings.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Naming the argument, if the data or a parameter is not usable.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
+        """
+        self._check_parameters()
+        rows = self._read_rows(X, tasks, reset=True)
+        column_names = getattr(y, "columns", None)
+        target = self._read_target(y, len(rows.X))
+        self._stacked = rows.labels is not None
+        self._y_ndim = target.ndim
+        if rows.labels is not None:
+            target = _one_column(target)
+            codes = self._set_tasks(rows.labels)
+            design = self._build_design(rows, codes, sample_weight)
+        else:
+            target = target.reshape(len(target), -1)
+            n_tasks = target.shape[1]
+            self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
+            design = self._build_design(rows, None, sample_weight)
+        self._solve(self._problem(design, design.arrange(target)))
+        return self
+
+    def _read_target(self, y: ArrayLike, n_rows: int) -> Array:
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        target = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
+        if target.ndim > 2 or target.ndim == 0:
+            raise ValueError(f"y must have one or two dimensions, got shape {target.shape}.")
+        check_consistent_length(np.empty(n_rows), target)
+        if target.ndim == 2 and target.shape[1] == 0:
+            raise ValueError("y has no columns, so there is no task to fit.")
+        return target
+
+    def predict(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+        tasks : array-like of shape (n_rows,), default None
+            Task labels, if the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_tasks) for tasks that share X, else (n_rows,)
+        """
+        scores = self._scores(X, tasks)
+        return scores[:, 0] if not self._stacked and self._y_ndim == 1 else scores
+
+    def score(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
+    ) -> float:
+        """R2 of the predictions: the mean over the columns of a 2-D y, over all rows for stacked tasks.
+
+        Parameters
+        ----------
+        X, y, sample_weight, tasks
+            As in `fit`.
+        """
+        return float(r2_score(y, self.predict(X, tasks=tasks), sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+
+def _one_column(target: Array) -> Array:
+    if target.ndim == 1:
+        return target
+    if target.shape[1] > 1:
+        raise ValueError(
+            f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {target.shape}."
+        )
+    warnings.warn("A column-vector y was passed when a 1-D array was expected.", DataConversionWarning, stacklevel=3)
+    return target[:, 0]

@@ -1,0 +1,218 @@
+"""The structures: for each, its parameters and its penalty. `_public` joins them with a loss.
+
+The long signatures are what scikit-learn reads parameters from; nothing else is repeated here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mtlinear import penalties
+from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.penalties import Penalty
+from mtlinear.solvers import Solver
+
+
+class _BlockSparse(MultiTaskLinearModel):
+    """A few features, the same for all tasks (block-sparse L1/Lq): parameters and penalty."""
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        q: float = 2,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.alpha = alpha
+        self.q = q
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        return penalties.L1Lq(self.alpha, self.q)
+
+
+class _Dirty(MultiTaskLinearModel):
+    """Shared features plus private ones (dirty model, A = B + S): parameters and penalty."""
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float | None = None,
+        q: float = np.inf,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.q = q
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        return penalties.Dirty(self.alpha, self.l1_ratio, self.q)
+
+
+class _TraceNorm(MultiTaskLinearModel):
+    """A common low-dimensional subspace (trace norm): parameters and penalty."""
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        return penalties.TraceNorm(self.alpha)
+
+
+class _MeanRegularized(MultiTaskLinearModel):
+    """All tasks near their mean: parameters and penalty."""
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        mean_alpha: float = 0.0,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.alpha = alpha
+        self.mean_alpha = mean_alpha
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        return penalties.MeanRegularized(self.alpha, self.mean_alpha)
+
+
+class _Clustered(MultiTaskLinearModel):
+    """Tasks fall into clusters (convex relaxation): parameters and penalty."""
+
+    def __init__(
+        self,
+        n_clusters: int = 2,
+        alpha: float = 1.0,
+        *,
+        between_ratio: float = 0.1,
+        mean_ratio: float | None = 0.0,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.n_clusters = n_clusters
+        self.alpha = alpha
+        self.between_ratio = between_ratio
+        self.mean_ratio = mean_ratio
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        return penalties.Clustered(self.n_clusters, self.alpha, self.between_ratio, self.mean_ratio)
+
+
+class _AnyPenalty(MultiTaskLinearModel):
+    """Whatever is believed about the tasks, as a penalty object."""
+
+    _default_penalty: ClassVar[Penalty]
+
+    def __init__(
+        self,
+        penalty: Penalty | None = None,
+        *,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        warm_start: bool = False,
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+    ):
+        self.penalty = penalty
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.warm_start = warm_start
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _make_penalty(self) -> Penalty:
+        if self.penalty is None:
+            return self._default_penalty
+        if not isinstance(self.penalty, Penalty):
+            raise TypeError(
+                f"penalty must be an object of mtlinear.penalties, like TraceNorm(alpha=0.1), got {self.penalty!r} of "
+                f"type {type(self.penalty).__name__}."
+            )
+        return self.penalty

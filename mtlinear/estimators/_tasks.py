@@ -1,0 +1,137 @@
+"""Where a row's task comes from: reading, checking and comparing task labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import column_or_1d
+
+from mtlinear._typing import Array, Indices, Labels
+from mtlinear._validation import check_real
+
+
+def read_labels(name: str, labels: ArrayLike, n_rows: int) -> Labels:
+    """Task labels as a 1-D array, one per row, of one kind (all numbers or all strings), none missing.
+
+    Parameters
+    ----------
+    name : str
+        The argument the labels came from, for error messages.
+    """
+    raw = np.asarray(labels)
+    if raw.ndim == 2 and raw.shape[1] == 1:
+        raw = column_or_1d(raw)
+    if raw.ndim != 1:
+        raise ValueError(f"{name} must hold one task label per row (1-D), got shape {raw.shape}.")
+    if len(raw) != n_rows:
+        raise ValueError(f"{name} must hold one task label per row: got {len(raw)} labels for {n_rows} rows.")
+    if raw.dtype.kind == "O":
+        return _uniform_objects(name, raw)
+    if raw.dtype.kind == "f" and not np.all(np.isfinite(raw)):
+        raise ValueError(f"{name} contains NaN or infinity; every row needs a task label.")
+    if raw.dtype.kind not in "biufUSM":
+        raise TypeError(f"{name} must hold numbers or strings, got dtype {raw.dtype}.")
+    return raw
+
+
+def _uniform_objects(name: str, raw: Labels) -> Labels:
+    """An object array whose entries are all strings or all numbers, as an array of that type."""
+    missing = [label for label in raw if label is None or label != label or type(label).__name__ == "NAType"]
+    if missing:
+        raise ValueError(
+            f"{name} contains {len(missing)} missing label(s) (None or NaN); every row needs a task label."
+        )
+    kinds = {"string" if isinstance(label, str) else "number" if np.isreal(label) else "other" for label in raw}
+    if kinds == {"string", "number"}:
+        raise TypeError(
+            f"{name} mixes strings and numbers as task labels; 1 and '1' would be two tasks. Convert to one."
+        )
+    if kinds == {"string"}:
+        return raw.astype(str)
+    if kinds == {"number"}:
+        return np.array(raw.tolist())
+    raise TypeError(f"{name} must hold numbers or strings as task labels, got {type(raw[0]).__name__}.")
+
+
+def encode(labels: Labels, known: Labels) -> Indices:
+    """Position of every label in the sorted array ``known``; -1 where it is not there.
+
+    Float labels are compared in the coarser of the two precisions, so a model fitted on float64 codes recognises them
+    in a float32 X.
+    """
+    if (labels.dtype.kind in "US") != (known.dtype.kind in "US"):
+        return np.full(len(labels), -1, dtype=np.intp)
+    if np.float32 in (labels.dtype, known.dtype):
+        labels, known = labels.astype(np.float32), known.astype(np.float32)
+    position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
+    return np.where(known[position] == labels, position, -1)
+
+
+def split_task_column(X: Any, task_feature: Any, feature_names: Labels | None) -> tuple[Any, Labels, int]:
+    """X without the task column, that column, and its position.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n_rows, n_columns)
+        The array may have dtype object (numbers beside string labels).
+    task_feature : str or int
+        Column name, or integer position (negative counts from the end).
+    feature_names : array of str or None
+        Names of the columns of X where it has them.
+    """
+    n_columns = X.shape[1]
+    position = _position(task_feature, n_columns, feature_names)
+    kept = [k for k in range(n_columns) if k != position]
+    if hasattr(X, "iloc"):
+        return X.iloc[:, kept], X.iloc[:, position].to_numpy(), position
+    if hasattr(X, "columns"):  # polars and friends: columns by name
+        names = list(X.columns)
+        return X[[names[k] for k in kept]], np.asarray(X[names[position]]), position
+    return X[:, kept], X[:, position], position
+
+
+def _position(task_feature: Any, n_columns: int, feature_names: Labels | None) -> int:
+    if isinstance(task_feature, str):
+        if feature_names is None:
+            raise ValueError(
+                f"task_feature={task_feature!r} is a column name, but X has no column names (an array). Give the "
+                "position instead, e.g. task_feature=-1 for the last column, or keep X a DataFrame."
+            )
+        found = np.flatnonzero(np.asarray(feature_names) == task_feature)
+        if len(found) == 0:
+            raise ValueError(
+                f"task_feature={task_feature!r} is not a column of X; its columns are {list(feature_names)}."
+            )
+        return int(found[0])
+    if isinstance(task_feature, (bool, np.bool_)) or not isinstance(task_feature, (int, np.integer)):
+        raise TypeError(f"task_feature must be a column name, an integer position or None, got {task_feature!r}.")
+    if not -n_columns <= task_feature < n_columns:
+        raise ValueError(f"task_feature={task_feature} is out of range: X has {n_columns} columns.")
+    return int(task_feature) % n_columns
+
+
+def read_task_weight(task_weight: Any, tasks: Labels) -> Array:
+    """One positive weight per task: from None (all 1), a mapping label -> weight, or numbers in the order of tasks."""
+    if task_weight is None:
+        return np.ones(len(tasks))
+    labels = tasks.tolist()
+    values: list[Any] | None
+    if isinstance(task_weight, Mapping):
+        unknown = [label for label in task_weight if label not in labels]
+        missing = [label for label in labels if label not in task_weight]
+        if unknown or missing:
+            raise ValueError(f"task_weight must have one entry per task; unknown: {unknown}, missing: {missing}.")
+        values = [task_weight[label] for label in labels]
+    else:
+        values = np.asarray(task_weight).tolist() if np.ndim(task_weight) == 1 else None
+        if values is None or len(values) != len(labels):
+            raise ValueError(
+                f"task_weight must be None, a mapping from task to weight, or {len(labels)} numbers in the order of "
+                f"tasks_, got {task_weight!r}."
+            )
+    return np.array(
+        [check_real(f"task_weight of task {t!r}", v, above=0.0) for t, v in zip(labels, values, strict=True)]
+    )

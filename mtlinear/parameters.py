@@ -1,0 +1,162 @@
+"""The parameter matrix with its names and views: what a fitted model says about features and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.cluster import KMeans
+
+from mtlinear._typing import Array, Indices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ParameterMatrix:
+    """A, (n_features, n_tasks), as a sum of named parts.
+
+    Row j belongs to feature j, column t to task t. A model with one part calls it "A"; the dirty model has "B" (shared)
+    and "S" (private). Arrays are handed out read-only.
+
+    Parameters
+    ----------
+    parts : mapping of str to array-like (n_features, n_tasks)
+    feature_names : sequence of length n_features, default None
+        None numbers them x0, x1, ...
+    task_names : sequence of length n_tasks, default None
+        None numbers them 0, 1, ...
+    clusters : tuple (n_clusters, embedding), default None
+        What a clustering penalty found: rows of embedding (n_tasks, k) whose inner products are the relaxed cluster
+        matrix; `task_clusters` then groups the tasks by it.
+
+    Examples
+    --------
+    >>> A = ParameterMatrix({"A": [[1.0, 2.0], [0.0, 0.0]]}, task_names=["left", "right"])
+    >>> A.row_norms()
+    array([2.23606798, 0.        ])
+    >>> A.rank()
+    1
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, ArrayLike],
+        feature_names: Sequence[object] | None = None,
+        task_names: Sequence[object] | None = None,
+        clusters: tuple[int, Array] | None = None,
+    ):
+        if not parts:
+            raise ValueError("parts must hold at least one matrix.")
+        self.parts: dict[str, Array] = {name: _read_only(part) for name, part in parts.items()}
+        shapes = {part.shape for part in self.parts.values()}
+        if len(shapes) > 1 or len(next(iter(shapes))) != 2:
+            raise ValueError(f"parts must all be matrices of one shape, got shapes {sorted(shapes)}.")
+        self.values: Array = _read_only(np.sum(list(self.parts.values()), axis=0))
+        self.n_features, self.n_tasks = self.values.shape
+        self.feature_names = _names("feature_names", feature_names, self.n_features, "x")
+        self.task_names = _names("task_names", task_names, self.n_tasks, "")
+        self._clusters = clusters
+
+    def __repr__(self) -> str:
+        parts = "" if list(self.parts) == ["A"] else f" = {' + '.join(self.parts)}"
+        return f"ParameterMatrix({self.n_features} features x {self.n_tasks} tasks{parts}, rank {self.rank()})"
+
+    def row_norms(self, q: float = 2, part: str | None = None) -> Array:
+        """``||A[j, :]||_q`` of every feature, shape (n_features,); q from 1 to inf."""
+        return np.linalg.norm(self._part(part), ord=q, axis=1)
+
+    def support(self, part: str | None = None) -> NDArray[np.bool_]:
+        """Where the parameters are not zero, shape (n_features, n_tasks); of A, or of one part."""
+        return self._part(part) != 0.0
+
+    def selected_features(self, part: str | None = None) -> list[object]:
+        """Names of the features that at least one task uses."""
+        return [self.feature_names[j] for j in np.flatnonzero(self.support(part).any(axis=1))]
+
+    def singular_values(self, part: str | None = None) -> Array:
+        """Singular values in descending order."""
+        return np.linalg.svd(self._part(part), compute_uv=False)
+
+    def rank(self, tol: float = 1e-10, part: str | None = None) -> int:
+        """Number of singular values above ``tol`` times the largest."""
+        singular_values = self.singular_values(part)
+        return int(np.sum(singular_values > tol * np.max(singular_values, initial=0.0)))
+
+    @property
+    def mean(self) -> Array:
+        """Mean of the task vectors, shape (n_features,): the model for a task that was not seen."""
+        return self.values.mean(axis=1)
+
+    @property
+    def deviations(self) -> Array:
+        """Task vectors minus their mean, shape (n_features, n_tasks)."""
+        return self.values - self.mean[:, None]
+
+    def task_similarity(self) -> Array:
+        """Correlation of the columns of A, shape (n_tasks, n_tasks); NaN where a task has constant parameters."""
+        centered = self.values - self.values.mean(axis=0)
+        norms = np.linalg.norm(centered, axis=0)
+        norms = np.where(norms > 0, norms, np.nan)
+        similarity = np.clip((centered / norms).T @ (centered / norms), -1.0, 1.0)
+        return similarity
+
+    def task_clusters(self, n_clusters: int | None = None) -> Indices:
+        """Cluster number of every task, shape (n_tasks,), numbered in the order in which they appear.
+
+        For a clustered model the tasks are grouped by k-means on the fitted spectrum (the relaxed cluster matrix); for
+        any other model, or another n_clusters, by k-means on the task vectors.
+
+        Parameters
+        ----------
+        n_clusters : int, default None
+            None: the number of clusters of the model; an error for a model that has none.
+        """
+        rows = self.values.T
+        if self._clusters is not None and n_clusters in (None, self._clusters[0]):
+            n_clusters, rows = self._clusters
+        if n_clusters is None:
+            raise ValueError("n_clusters must be given: this model was not fitted with a number of clusters.")
+        if not 1 <= n_clusters <= self.n_tasks:
+            raise ValueError(f"n_clusters must be between 1 and the number of tasks, {self.n_tasks}, got {n_clusters}.")
+        if n_clusters == 1 or rows.shape[1] == 0:
+            return np.zeros(self.n_tasks, dtype=np.intp)
+        n_different = len(np.unique(rows, axis=0))
+        found = KMeans(min(n_clusters, n_different), n_init=20, random_state=0).fit_predict(rows)
+        _, first, labels = np.unique(found, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[labels]
+
+    def to_frame(self, part: str | None = None) -> pd.DataFrame:
+        """A (or one part) as a pandas DataFrame: features as rows, tasks as columns."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas, or mtlinear[cli].") from error
+        return pd.DataFrame(
+            self._part(part).copy(),
+            index=pd.Index(self.feature_names, name="feature"),
+            columns=pd.Index(self.task_names, name="task"),
+        )
+
+    def _part(self, name: str | None) -> Array:
+        if name is None:
+            return self.values
+        if name not in self.parts:
+            raise ValueError(f"part must be one of {list(self.parts)} or None, got {name!r}.")
+        return self.parts[name]
+
+
+def _read_only(values: ArrayLike) -> Array:
+    array = np.array(values, dtype=float)
+    array.setflags(write=False)
+    return array
+
+
+def _names(argument: str, names: Sequence[object] | None, count: int, prefix: str) -> list[object]:
+    if names is None:
+        return [f"{prefix}{k}" for k in range(count)] if prefix else list(range(count))
+    if len(names) != count:
+        raise ValueError(f"{argument} must have {count} entries, got {len(names)}.")
+    return list(names)

@@ -1,0 +1,23 @@
+"""Penalties: what is believed about how the tasks are related, as functions of the parameter matrix."""
+
+from mtlinear.penalties._base import Norm, Penalty, Quadratic
+from mtlinear.penalties._clustered import Clustered
+from mtlinear.penalties._infimal import Dirty, InfimalConvolution
+from mtlinear.penalties._quadratic import MeanRegularized, Ridge
+from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
+from mtlinear.penalties._spectral import TraceNorm
+
+__all__ = [
+    "L1",
+    "Clustered",
+    "Dirty",
+    "InfimalConvolution",
+    "L1Lq",
+    "MeanRegularized",
+    "Norm",
+    "Penalty",
+    "Quadratic",
+    "Ridge",
+    "RowSeparable",
+    "TraceNorm",
+]

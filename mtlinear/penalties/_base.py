@@ -1,0 +1,109 @@
+"""What a penalty is: a convex function of one (n_features, n_tasks) matrix. It knows no data.
+
+Vocabulary
+----------
+prox(V, step)
+    ``argmin_A 1/2 ||A - V||_F^2 + step * Omega(A)``.
+conjugate(G)
+    ``Omega*(G) = sup_A <G, A> - Omega(A)``.
+gauge(G)
+    Smallest c >= 0 with G in c times the domain of Omega*. For a norm it is the dual norm; 0 where Omega* is finite
+    everywhere. A = 0 is optimal exactly if the gauge of the negative gradient at 0 is at most 1.
+dual_scale(G)
+    Largest c <= 1 for which ``conjugate(c G)`` is finite: what makes a residual dual feasible.
+null_space(n_tasks)
+    Orthonormal Z (n_tasks, k) with Omega(A + M Z') = Omega(A) for every M (n_features, k): directions that the penalty
+    leaves free, like the mean of the tasks when only deviations from it are penalised.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from mtlinear._typing import Array
+from mtlinear._validation import check_real
+
+#: Slack on the boundary of a dual ball: what rounding does to a point that was scaled onto it.
+BOUNDARY = 1.0 + 64 * np.finfo(float).eps
+
+
+class Penalty(BaseEstimator, ABC):
+    """A convex penalty Omega(A) >= 0 with Omega(0) = 0, as a scikit-learn parameter object.
+
+    Parameters are read when a method is called, never copied, so ``set_params`` always takes effect.
+    """
+
+    @abstractmethod
+    def check(self, n_features: int, n_tasks: int) -> None:
+        """Raise an error that names the parameter unless the parameters make sense for a matrix of this shape."""
+
+    @abstractmethod
+    def value(self, A: Array) -> float:
+        """Omega(A)."""
+
+    @abstractmethod
+    def prox(self, V: Array, step: float) -> Array:
+        """``argmin_A 1/2 ||A - V||_F^2 + step * Omega(A)``."""
+
+    @abstractmethod
+    def gauge(self, G: Array) -> float:
+        """Smallest c >= 0 with G in c * domain of the conjugate."""
+
+    @abstractmethod
+    def conjugate(self, G: Array) -> float:
+        """``sup_A <G, A> - Omega(A)``."""
+
+    @abstractmethod
+    def scaled(self, factor: float) -> Self:
+        """A new penalty with the value ``factor * Omega(A)``; the parameters of self stay as they are."""
+
+    def dual_scale(self, G: Array) -> float:
+        """Largest c <= 1 with a finite ``conjugate(c * G)``."""
+        gauge = self.gauge(G)
+        return 1.0 if gauge <= 1.0 else 1.0 / gauge  # 1 / inf = 0: then only the trivial dual point is left
+
+    def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
+        """Named summands of A and their penalties: A itself, or the parts of an infimal convolution."""
+        return (("A", self),)
+
+    def null_space(self, n_tasks: int) -> Array:
+        """Orthonormal basis Z (n_tasks, k) of the directions ``M Z'`` that cost nothing."""
+        return np.zeros((n_tasks, 0))
+
+    def task_clusters(self, A: Array) -> tuple[int, Array] | None:
+        """(number of clusters, embedding of the tasks (n_tasks, k)) if the penalty clusters tasks, else None."""
+        return None
+
+
+class Norm(Penalty):
+    """``alpha`` times a norm: a subclass gives value, prox and gauge (the dual norm over alpha); the rest follows."""
+
+    alpha: float
+
+    def check(self, n_features: int, n_tasks: int) -> None:
+        check_alpha(self.alpha)
+
+    def conjugate(self, G: Array) -> float:
+        return 0.0 if self.gauge(G) <= BOUNDARY else np.inf
+
+    def scaled(self, factor: float) -> Self:
+        return clone(self).set_params(alpha=self.alpha * factor)
+
+
+class Quadratic(Penalty):
+    """A penalty that grows like a square: its conjugate is finite everywhere, so no alpha makes A exactly zero.
+
+    (A subclass with a null space says where the conjugate is infinite.)
+    """
+
+    def gauge(self, G: Array) -> float:
+        return 0.0
+
+
+def check_alpha(alpha: float) -> float:
+    """Strengths are positive: zero would leave A unpenalised, which these solvers and certificates are not made for."""
+    return check_real("alpha", alpha, above=0.0)

@@ -1,0 +1,130 @@
+"""Norms of rows, their proximal operators and projections, vectorised over rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtlinear._typing import Array
+
+# Newton on a log-sum-exp of two terms: quadratic convergence from a start that is right at both ends, machine precision
+# in at most 12 steps for exponents from 2 + 1e-6 to 1e9. The outer root takes about 6 steps; 100 bisections always do.
+_NEWTON_STEPS = 12
+_ROOT_STEPS = 100
+
+
+def dual_exponent(q: float) -> float:
+    """q' with 1/q + 1/q' = 1."""
+    if q == 1:
+        return np.inf
+    return 1.0 if np.isinf(q) else q / (q - 1.0)
+
+
+def row_norms(A: Array, q: float) -> Array:
+    """``||A[j, :]||_q`` for every row; safe against overflow and underflow for any q >= 1."""
+    largest = np.abs(A).max(axis=1, initial=0.0)
+    if np.isinf(q):
+        return largest
+    if q == 1:
+        return np.abs(A).sum(axis=1)
+    if q == 2:
+        return np.linalg.norm(A, axis=1)
+    unit = np.where(largest > 0, largest, 1.0)
+    return largest * np.sum((np.abs(A) / unit[:, None]) ** q, axis=1) ** (1.0 / q)
+
+
+def project_rows_onto_l1_ball(V: Array, radius: float) -> Array:
+    """Euclidean projection of every row onto ``||x||_1 <= radius``, exact by sorting (Duchi et al. 2008, figure 1)."""
+    magnitude = np.abs(V)
+    outside = magnitude.sum(axis=1) > radius
+    if not outside.any():
+        return V.copy()
+    descending = -np.sort(-magnitude[outside], axis=1)
+    excess = np.cumsum(descending, axis=1) - radius
+    counts = np.arange(1, V.shape[1] + 1)
+    support = np.count_nonzero(descending * counts > excess, axis=1)
+    threshold = excess[np.arange(len(support)), support - 1] / support
+    projection = V.copy()
+    rows = V[outside]
+    projection[outside] = np.sign(rows) * np.maximum(np.abs(rows) - threshold[:, None], 0.0)
+    return projection
+
+
+def prox_row_norm(V: Array, radius: float, q: float) -> Array:
+    r"""``argmin_X 1/2 ||X - V||_F^2 + radius * sum_j ||X[j, :]||_q`` for 1 < q < inf: one scalar root per row.
+
+    Signs split off, and rows with ``||v||_q' <= radius`` are zero. For q >= 2 the optimality condition of a row is
+
+        x + lam x^(q-1) = v   with   lam ||x||_q^(q-1) = radius,   that is   ||v - x||_q' = radius.
+
+    For q < 2 the power would be below 1, so the dual problem is solved instead: x = v - y with y the projection of v
+    onto the q'-ball, ``y + lam y^(q'-1) = v`` and ``||y||_q' = radius``. Both have the form "z + lam z^(r-1) = v with
+    r >= 2, and the q'-norm of z or of v - z equal to radius", and that norm is monotone in lam: one root per row.
+    """
+    X = np.zeros_like(V)
+    dual = dual_exponent(q)
+    norms = row_norms(V, dual)
+    moved = norms > radius
+    if not moved.any():
+        return X
+    largest = np.abs(V[moved]).max(axis=1)
+    v = np.abs(V[moved]) / largest[:, None]
+    s = radius / largest
+    log_lam = _row_multipliers(v, s, norms[moved] / largest, q, dual)
+    z, rest = _solve_power_equation(v, log_lam, max(q, dual))
+    X[moved] = np.sign(V[moved]) * (z if q >= 2 else rest) * largest[:, None]
+    return X
+
+
+def _row_multipliers(v: Array, s: Array, dual_norm: Array, q: float, dual: float) -> Array:
+    """log(lam) of every row of v (largest entry 1): Newton in log-log, kept inside a bracket, on all rows at once."""
+    n_tasks = v.shape[1]
+    slack = np.maximum(dual_norm - s, 1e-16 * s)  # ||x||_q' is at least this, by the triangle inequality
+    if q >= 2:
+        # lam = s / ||x||_q^(q-1), and slack * T^(1/q - 1/q') <= ||x||_q <= ||v||_q
+        low = np.log(s) - (q - 1) * np.log(row_norms(v, q))
+        high = np.log(s) - (q - 1) * (np.log(slack) + (1 / q - 1 / dual) * np.log(n_tasks))
+    else:
+        # lam = ||x||_q / s^(q'-1), and slack <= ||x||_q' <= ||x||_q <= ||v||_q
+        low = np.log(slack) - (dual - 1) * np.log(s)
+        high = np.log(row_norms(v, q)) - (dual - 1) * np.log(s)
+    r = max(q, dual)
+    log_lam = 0.5 * (low + high)
+    for _ in range(_ROOT_STEPS):
+        z, rest = _solve_power_equation(v, log_lam, r)
+        share = np.divide(rest, v, out=np.zeros_like(v), where=v > 0)
+        # Relative change of z and of v - z per unit of log(lam), from differentiating the power equation.
+        damping = 1.0 + (r - 2.0) * share
+        a, growth = (rest, (1.0 - share) / damping) if q >= 2 else (z, -share / damping)
+        norm = row_norms(a, dual)
+        weight = (a / np.where(norm > 0, norm, 1.0)[:, None]) ** dual
+        slope = np.sum(weight * growth, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mismatch = np.log(norm / s)
+            step = -mismatch / slope
+        above = (mismatch > 0) == (q >= 2)  # the norm grows with lam for q >= 2 and falls for q < 2
+        low, high = np.where(above, low, log_lam), np.where(above, log_lam, high)
+        proposal = log_lam + step
+        proposal = np.where((proposal >= low) & (proposal <= high), proposal, 0.5 * (low + high))
+        done = np.abs(proposal - log_lam) <= 4e-16 * (1.0 + np.abs(log_lam))
+        log_lam = proposal
+        if np.all(done | (np.abs(mismatch) <= 4e-16)):
+            break
+    return log_lam
+
+
+def _solve_power_equation(v: Array, log_lam: Array, r: float) -> tuple[Array, Array]:
+    """(z, v - z) with ``z + lam z^(r-1) = v`` for every entry; v in [0, 1], r > 2, one lam per row.
+
+    With z = v exp(e) it reads log(exp(e) + kappa exp((r-1) e)) = 0: convex and increasing in e, slopes between 1 and
+    r-1, so Newton converges from any start and never needs a safeguard.
+    """
+    with np.errstate(divide="ignore"):
+        log_kappa = log_lam[:, None] + (r - 2.0) * np.log(v)
+    e = np.minimum(0.0, -log_kappa / (r - 1.0))
+    for _ in range(_NEWTON_STEPS):
+        power = log_kappa + (r - 1.0) * e
+        total = np.logaddexp(e, power)
+        e = e - total / (1.0 + (r - 2.0) * np.exp(power - total))
+        if np.max(np.abs(total)) <= 2e-16:
+            break
+    return v * np.exp(np.minimum(e, 0.0)), v * np.exp(np.minimum(log_kappa + (r - 1.0) * e, 0.0))

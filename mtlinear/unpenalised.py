@@ -1,0 +1,187 @@
+"""Exact minimisation over what the penalty leaves free: the intercepts, and the null space of the penalty.
+
+Both are dual constraints (the weighted loss derivatives of a task sum to zero; the gradient vanishes on the null
+space), so a duality gap is finite only after they have been solved for. Few unknowns, smooth, convex: Newton.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mtlinear._typing import Array
+from mtlinear.designs import Design
+from mtlinear.losses import Loss
+
+_Solve = Callable[[Array, Array], tuple[Array, Array]]
+
+_MAX_NEWTON = 60
+#: Residual of the null space, relative to its Cauchy-Schwarz bound, that counts as solved.
+_SOLVED = 1e-14
+#: Relative eigenvalue of the scaled Hessian below which a direction is one in which nothing is observed.
+_UNOBSERVED = 1e-13
+
+
+class Unpenalised:
+    """Newton's method for intercepts b and null-space coefficients M: ``min sum weights loss(y, z + X M Z' + b)``.
+
+    Parameters
+    ----------
+    design, target, loss
+        As in `mtlinear.problem.Problem`.
+    null_space : ndarray of shape (n_tasks, k)
+        Orthonormal basis Z.
+    fit_intercept : bool
+    """
+
+    def __init__(self, design: Design, target: Array, loss: Loss, null_space: Array, fit_intercept: bool):
+        self.design = design
+        self.target = target
+        self.loss = loss
+        self.null_space = null_space
+        self.fit_intercept = fit_intercept
+        self._quadratic_system: _Solve | None = None
+
+    def intercept(self, linear: Array, start: Array | None = None, tol: float = 1e-14) -> Array:
+        """The optimal intercept of every task for scores ``linear`` without one, shape (n_tasks,).
+
+        Newton, kept inside the bracket in which the derivative changes sign, until the last step is at most ``tol``
+        relative to the intercept (so that the error, squared by that step, is far below it).
+        """
+        if not self.fit_intercept:
+            return np.zeros(self.design.n_tasks)
+        b = np.zeros(self.design.n_tasks) if start is None else start
+        low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
+        weights = self.design.weights
+        for _ in range(_MAX_NEWTON):
+            z = linear + self.design.spread(b)
+            slope = self.design.task_sums(weights * self.loss.gradient(self.target, z))
+            second = self.design.task_sums(weights * self.loss.second(self.target, z))
+            step = -slope / np.where(second > 0, second, 1.0)
+            if self.loss.quadratic:
+                return b + step
+            # A flat loss far from the optimum makes Newton jump; 8 is a long way on the scale of log-odds.
+            proposal = b + np.clip(step, -8.0, 8.0)
+            low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
+            bracketed = np.isfinite(low) & np.isfinite(high)
+            middle = 0.5 * (np.where(bracketed, low, b) + np.where(bracketed, high, b))
+            proposal = np.where(bracketed & ((proposal <= low) | (proposal >= high)), middle, proposal)
+            moved = np.abs(proposal - b)
+            b = np.where(slope == 0, b, proposal)
+            if np.all(moved <= tol * (1.0 + np.abs(b))):
+                break
+        return b
+
+    def solve(self, A: Array, linear: Array, intercept: Array | None = None) -> tuple[Array | None, Array, Array]:
+        """Minimise over b and M from A with scores ``linear``.
+
+        Returns
+        -------
+        shift : ndarray (n_features, n_tasks) or None
+            ``M Z'``, to be added to A; None when the penalty has no null space.
+        intercept : ndarray (n_tasks,)
+        scores : ndarray
+            Scores at the solution, shift and intercept included.
+        """
+        b = self.intercept(linear, intercept)
+        scores = linear + self.design.spread(b)
+        if self.null_space.shape[1] == 0:
+            return None, b, scores
+        shift = np.zeros_like(A)
+        best = np.inf
+        for _ in range(_MAX_NEWTON):
+            u = self.loss.gradient(self.target, scores)
+            residual = self.design.adjoint(self.design.weights * u) @ self.null_space
+            unit = np.sqrt(self._norm_bound * float(np.sum(self.design.weights * u**2)))
+            size = float(np.max(np.abs(residual), initial=0.0))
+            # Below a tenth of a per mille only rounding can keep Newton from halving the residual.
+            if size <= _SOLVED * unit or (size > 0.5 * best and best < 1e-4 * unit):
+                break
+            best = min(best, size)
+            shift_step, b_step = self._newton_step(scores, residual, u)
+            change = self.design.apply(shift_step) + self.design.spread(b_step)
+            length = self._step_length(scores, change)
+            if length == 0.0:
+                break
+            shift, scores = shift + length * shift_step, scores + length * change
+            # The one-dimensional solver makes the intercept exact again, whatever rounding left.
+            correction = self.intercept(scores)
+            b = b + length * b_step + correction
+            scores = scores + self.design.spread(correction)
+        return shift, b, scores
+
+    @property
+    def _norm_bound(self) -> float:
+        if not hasattr(self, "_cached_norm_bound"):
+            self._cached_norm_bound = self.design.norm_bound()
+        return self._cached_norm_bound
+
+    def _step_length(self, scores: Array, change: Array) -> float:
+        """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope."""
+        if self.loss.quadratic:
+            return 1.0
+        weights, y = self.design.weights, self.target
+        value = float(np.sum(weights * self.loss.value(y, scores)))
+        slope = float(np.sum(weights * self.loss.gradient(y, scores) * change))
+        length = 1.0
+        while length > 1e-10:
+            new = float(np.sum(weights * self.loss.value(y, scores + length * change)))
+            if new <= value + 1e-4 * length * slope + 1e-15 * abs(value):
+                return length
+            length *= 0.5
+        return 0.0
+
+    def _newton_step(self, scores: Array, residual: Array, u: Array) -> tuple[Array, Array]:
+        """(M Z', change of b) of one Newton step."""
+        if self.loss.quadratic:
+            if self._quadratic_system is None:
+                self._quadratic_system = self._system(self.design.weights)
+            system = self._quadratic_system
+        else:
+            system = self._system(self.design.weights * self.loss.second(self.target, scores))
+        slope = self.design.task_sums(self.design.weights * u)
+        return system(residual, slope)
+
+    def _system(self, curvature: Array) -> _Solve:
+        """Solver of the Newton equations for weights ``weights * loss''``, intercepts eliminated (Schur complement).
+
+        H = sum_t z_t z_t' (x) (X_t' D_t X_t - g_t g_t' / S_t) with g_t = X_t' D_t 1 and S_t = sum D_t.
+        """
+        Z, d = self.null_space, self.design.n_features
+        k = Z.shape[1]
+        total = self.design.task_sums(curvature)
+        inverse_total = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
+        first = self.design.adjoint(curvature)
+        H = np.zeros((k, d, k, d))
+        for t in range(self.design.n_tasks):
+            X, D = self.design.task_rows(t, curvature)
+            G = X.T @ (X * D[:, None])
+            if self.fit_intercept:
+                G -= np.outer(first[:, t], first[:, t]) * inverse_total[t]
+            H += np.outer(Z[t], Z[t])[:, None, :, None] * G[None, :, None, :]
+        apply_inverse = _pseudo_inverse(H.reshape(k * d, k * d))
+
+        def solve(residual: Array, slope: Array) -> tuple[Array, Array]:
+            right = residual
+            if self.fit_intercept:
+                right = residual - (first * (slope * inverse_total)) @ Z
+            M = -apply_inverse(right.T.ravel()).reshape(k, d).T
+            shift = M @ Z.T
+            b = -(slope + np.sum(first * shift, axis=0)) * inverse_total
+            return shift, b if self.fit_intercept else np.zeros_like(slope)
+
+        return solve
+
+
+def _pseudo_inverse(H: Array) -> Callable[[Array], Array]:
+    """Least-norm solver of H x = r for a positive semidefinite H, after scaling its diagonal to one.
+
+    The scaling makes the cut-off independent of the units of the features.
+    """
+    diagonal = np.diagonal(H)
+    scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+    values, vectors = np.linalg.eigh(H * scale[:, None] * scale[None, :])
+    kept = values > _UNOBSERVED * max(float(values[-1]), 0.0)
+    basis = scale[:, None] * vectors[:, kept]
+    return lambda r: basis @ ((basis.T @ r) / values[kept])
