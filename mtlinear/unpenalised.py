@@ -54,6 +54,7 @@ class Unpenalised:
         b = np.zeros(self.design.n_tasks) if start is None else start
         low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
         weights = self.design.weights
+        reach = 8.0
         for _ in range(_MAX_NEWTON):
             z = linear + self.design.spread(b)
             slope = self.design.task_sums(weights * self.loss.gradient(self.target, z))
@@ -61,8 +62,11 @@ class Unpenalised:
             step = -slope / np.where(second > 0, second, 1.0)
             if self.loss.quadratic:
                 return b + step
-            # A flat loss far from the optimum makes Newton jump; 8 is a long way on the scale of log-odds.
-            proposal = b + np.clip(step, -8.0, 8.0)
+            # A flat loss far from the optimum makes Newton jump, and one whose second derivative underflows creep: so
+            # jumps are bounded (8 is a long way on the scale of log-odds) but twice as long each time, until bracketed.
+            step = np.where(second > 0, step, -np.sign(slope) * reach)
+            proposal = b + np.clip(step, -reach, reach)
+            reach *= 2.0
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
             bracketed = np.isfinite(low) & np.isfinite(high)
             middle = 0.5 * (np.where(bracketed, low, b) + np.where(bracketed, high, b))

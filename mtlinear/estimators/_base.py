@@ -33,10 +33,11 @@ from mtlinear.solvers import FISTA, Solution, Solver
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of X as they are read in fit and predict: the features, and the task label of every row if there are any."""
+    """Rows of X as read in fit and predict: features, and task labels and weights if there are any."""
 
     X: Array
     labels: Labels | None
+    weights: Array | None = None
 
 
 class MultiTaskLinearModel(BaseEstimator, ABC):
@@ -86,7 +87,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         if tasks is not None:
             raise ValueError("tasks and task_feature are both given; a row can get its task from one of them only.")
         if not hasattr(X, "columns"):  # sparse, 1-D or empty X: scikit-learn's own messages
-            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_features=2, estimator=self)
+            least = 2 if reset else 1
+            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_features=least, estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
         names = getattr(X, "columns", None)
         rest, column, position = split_task_column(X, self.task_feature, None if names is None else np.asarray(names))
@@ -100,27 +102,28 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         features = check_array(rest, dtype=np.float64, input_name="X", estimator=self)
         return Rows(features, read_labels("the task column of X", column, len(features)))
 
+    def _weigh(self, rows: Rows, y: Array, sample_weight: ArrayLike | None) -> tuple[Rows, Array]:
+        """Rows with their sample weights, and y. Rows of weight zero are dropped, and tasks that have no others."""
+        if sample_weight is None:
+            return rows, y
+        weights = _check_sample_weight(sample_weight, rows.X, dtype=np.float64, ensure_non_negative=True)
+        counts = weights > 0
+        if not counts.any():
+            raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+        labels = None if rows.labels is None else rows.labels[counts]
+        return Rows(rows.X[counts], labels, weights[counts]), y[counts]
+
     def _set_tasks(self, labels: Labels) -> Indices:
         """Publish the sorted labels as tasks_, and return the code of every row."""
         self.tasks_, codes = np.unique(labels, return_inverse=True)
         return codes
 
-    def _build_design(self, rows: Rows, codes: Indices | None, sample_weight: ArrayLike | None) -> Design:
+    def _build_design(self, rows: Rows, codes: Indices | None) -> Design:
         """The layout that fits how tasks were given; codes None means all tasks share the rows."""
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, rows.X, dtype=np.float64, ensure_non_negative=True)
-            if not np.any(weights > 0):
-                raise ValueError("sample_weight is zero for every row; at least one must be positive.")
         task_weight = read_task_weight(self.task_weight, self.tasks_)
-        n_tasks = len(self.tasks_)
         if codes is None:
-            return SharedDesign(rows.X, n_tasks, weights, task_weight)
-        if weights is not None:
-            empty = np.bincount(codes, weights=weights, minlength=n_tasks) == 0
-            if empty.any():
-                raise ValueError(f"task(s) {self.tasks_[empty].tolist()} have no row with a positive sample_weight.")
-        return StackedDesign(rows.X, codes, n_tasks, weights, task_weight)
+            return SharedDesign(rows.X, len(self.tasks_), rows.weights, task_weight)
+        return StackedDesign(rows.X, codes, len(self.tasks_), rows.weights, task_weight)
 
     def _solve(self, problem: Problem) -> None:
         """Solve and publish coef_, intercept_, parameters_ and the certificate."""
@@ -174,7 +177,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
             unseen = np.unique(rows.labels[codes < 0]).tolist()
             shown = ", ".join(map(repr, unseen[:10])) + (", ..." if len(unseen) > 10 else "")
             raise ValueError(
-                f"{len(unseen)} task(s) were not seen in fit: {shown}. unseen_tasks='mean' would give them the mean task."
+                f"{len(unseen)} task(s) were not seen in fit: {shown}. unseen_tasks='mean' would give the mean task."
             )
         # Code -1 picks the last row: the mean task.
         coef = np.vstack([self.coef_, self.coef_.mean(axis=0)])

@@ -71,6 +71,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
         labels = self._read_labels(y, len(rows.X), stacked=rows.labels is not None)
+        rows, labels = self._weigh(rows, labels, sample_weight)
         self._stacked = rows.labels is not None
         self._multilabel = labels.ndim == 2
         codes = None
@@ -82,7 +83,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             signs = self._label_columns(labels)
         else:
             signs = self._one_vs_rest(labels)
-        design = self._build_design(rows, codes, sample_weight)
+        design = self._build_design(rows, codes)
         target = design.arrange(signs)
         self._check_both_classes(design, target)
         self._solve(self._problem(design, target))
@@ -109,12 +110,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
     def _two_classes(self, labels: Labels, reason: str) -> Array:
         """Signs of a 1-D y with two classes."""
-        self.classes_ = np.unique(labels)
-        if len(self.classes_) != 2:
-            raise ValueError(
-                f"y must have exactly two classes ({reason}), got {len(self.classes_)} class(es): "
-                f"{self.classes_[:10].tolist()}."
-            )
+        self.classes_ = _pair(labels, reason)
         return np.where(labels == self.classes_[1], 1.0, -1.0)
 
     def _one_vs_rest(self, labels: Labels) -> Array:
@@ -129,29 +125,22 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
     def _label_columns(self, labels: Labels) -> Array:
         """Signs (n_rows, n_tasks) of a multi-label y, every column with its own two labels (``task_classes_``)."""
-        pairs = [np.unique(column) for column in labels.T]
-        for task, pair in zip(self.tasks_, pairs, strict=True):
-            if len(pair) != 2:
-                raise ValueError(
-                    f"y must have exactly two classes in every column, got {len(pair)} class(es) in column {task!r}: "
-                    f"{pair[:10].tolist()}."
-                )
+        pairs = [_pair(column, f"column {t}") for t, column in zip(self.tasks_.tolist(), labels.T, strict=True)]
         self.task_classes_ = np.array(pairs, dtype=labels.dtype)
         self.classes_ = np.arange(labels.shape[1])
         return np.where(labels == self.task_classes_[:, 1], 1.0, -1.0)
 
     def _check_both_classes(self, design: Design, target: Array) -> None:
-        """Every task must show both classes among the rows that count: without one its intercept would be infinite."""
-        counts = design.weights > 0
+        """Every task must show both classes: without one its intercept would be infinite."""
         positive, negative = (
-            design.task_sums(1.0 * (counts & (target > 0))),
-            design.task_sums(1.0 * (counts & (target < 0))),
+            design.task_sums(1.0 * (target > 0)),
+            design.task_sums(1.0 * (target < 0)),
         )
         lacking = (positive == 0) | (negative == 0)
         if lacking.any():
             raise ValueError(
-                f"y has one class only in task(s) {self.tasks_[lacking].tolist()} (rows of weight zero do not count); "
-                "every task needs rows of both classes."
+                f"y has one class only in task(s) {self.tasks_[lacking].tolist()}; every task needs rows of "
+                "both classes (rows of weight zero do not count)."
             )
 
     def decision_function(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
@@ -230,7 +219,18 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.task_feature is None
+        tags.classifier_tags.multi_class = self.task_feature is None
         return tags
+
+
+def _pair(labels: Labels, where: str) -> Labels:
+    """The two classes of a binary task, sorted."""
+    classes = np.unique(labels)
+    if len(classes) != 2:
+        raise ValueError(
+            f"y must have exactly two classes ({where}), got {len(classes)} class(es): {classes[:10].tolist()}."
+        )
+    return classes

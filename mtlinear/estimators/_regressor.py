@@ -57,18 +57,17 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         self._check_parameters()
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
-        target = self._read_target(y, len(rows.X))
+        rows, target = self._weigh(rows, self._read_target(y, len(rows.X)), sample_weight)
         self._stacked = rows.labels is not None
         self._y_ndim = target.ndim
         if rows.labels is not None:
             target = _one_column(target)
-            codes = self._set_tasks(rows.labels)
-            design = self._build_design(rows, codes, sample_weight)
+            design = self._build_design(rows, self._set_tasks(rows.labels))
         else:
             target = target.reshape(len(target), -1)
             n_tasks = target.shape[1]
             self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
-            design = self._build_design(rows, None, sample_weight)
+            design = self._build_design(rows, None)
         self._solve(self._problem(design, design.arrange(target)))
         return self
 
@@ -113,7 +112,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
         return tags
 
@@ -125,5 +124,5 @@ def _one_column(target: Array) -> Array:
         raise ValueError(
             f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {target.shape}."
         )
-    warnings.warn("A column-vector y was passed when a 1-D array was expected.", DataConversionWarning, stacklevel=3)
+    warnings.warn("A column-vector y was passed when a 1d array was expected.", DataConversionWarning, stacklevel=3)
     return target[:, 0]

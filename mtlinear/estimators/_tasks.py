@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,12 @@ def read_labels(name: str, labels: ArrayLike, n_rows: int) -> Labels:
 
 def _uniform_objects(name: str, raw: Labels) -> Labels:
     """An object array whose entries are all strings or all numbers, as an array of that type."""
-    missing = [label for label in raw if label is None or label != label or type(label).__name__ == "NAType"]
+    missing = [x for x in raw if x is None or type(x).__name__ == "NAType" or (isinstance(x, Real) and x != x)]
     if missing:
         raise ValueError(
             f"{name} contains {len(missing)} missing label(s) (None or NaN); every row needs a task label."
         )
-    kinds = {"string" if isinstance(label, str) else "number" if np.isreal(label) else "other" for label in raw}
+    kinds = {"string" if isinstance(x, str) else "number" if isinstance(x, Real) else "other" for x in raw}
     if kinds == {"string", "number"}:
         raise TypeError(
             f"{name} mixes strings and numbers as task labels; 1 and '1' would be two tasks. Convert to one."

@@ -1,0 +1,32 @@
+"""Data that several test modules share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def shared(rng):
+    """(X, Y): 60 rows, 6 features, 4 tasks on the same rows; two features matter."""
+    X = rng.standard_normal((60, 6)) * [1, 2, 1, 0.5, 1, 1] + [0, 3, 0, 0, -1, 0]
+    A = np.zeros((6, 4))
+    A[[0, 3]] = rng.standard_normal((2, 4)) + 2
+    return X, X @ A + 0.3 * rng.standard_normal((60, 4)) + [0, 1, 2, 3]
+
+
+@pytest.fixture
+def stacked(rng):
+    """(X, y, tasks): 4 tasks with 11, 50, 23 and 16 rows of their own, shuffled, string labels."""
+    tasks = np.repeat(["north", "east", "south", "west"], [11, 50, 23, 16])
+    tasks = rng.permutation(tasks)
+    X = rng.standard_normal((100, 6)) + 1
+    A = rng.standard_normal((6, 4)) * 0.2 + rng.standard_normal((6, 1))
+    codes = np.unique(tasks, return_inverse=True)[1]
+    y = np.sum(X * A.T[codes], axis=1) + codes + 0.3 * rng.standard_normal(100)
+    return X, y, tasks

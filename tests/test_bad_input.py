@@ -1,0 +1,347 @@
+"""Bad input: every kind raises a ValueError or TypeError whose message names the argument."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.exceptions import NotFittedError
+
+from mtlinear import (
+    BlockSparseClassifier,
+    BlockSparseRegressor,
+    ClusteredRegressor,
+    DirtyRegressor,
+    MeanRegularizedRegressor,
+    MultiTaskRegressor,
+    ParameterMatrix,
+    TraceNormClassifier,
+    TraceNormRegressor,
+)
+from mtlinear.penalties import L1, Clustered, InfimalConvolution, TraceNorm
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((12, 3))
+Y = RNG.standard_normal((12, 2))
+y = Y[:, 0]
+TASKS = np.repeat(["a", "b", "c"], 4)
+LABELS = np.tile([0, 1], 6)
+FRAME = pd.DataFrame(X, columns=["u", "v", "w"]).assign(site=TASKS)
+
+
+def with_value(array, value):
+    array = np.array(array, dtype=float)
+    array.flat[3] = value
+    return array
+
+
+def fitted(**parameters):
+    return TraceNormRegressor(0.1, **parameters).fit(X, y, tasks=TASKS)
+
+
+BAD_FIT = {
+    # X
+    "X with NaN": (lambda: BlockSparseRegressor().fit(with_value(X, np.nan), Y), ValueError, "X contains NaN"),
+    "X with infinity": (
+        lambda: BlockSparseRegressor().fit(with_value(X, np.inf), Y),
+        ValueError,
+        "X contains infinity",
+    ),
+    "X 1-D": (lambda: BlockSparseRegressor().fit(y, y), ValueError, "Expected 2D array"),
+    "X 3-D": (lambda: BlockSparseRegressor().fit(X[None], y), ValueError, "dim 3"),
+    "X without rows": (lambda: BlockSparseRegressor().fit(X[:0], y[:0]), ValueError, r"0 sample\(s\)"),
+    "X without columns": (lambda: BlockSparseRegressor().fit(X[:, :0], y), ValueError, r"0 feature\(s\)"),
+    "X sparse": (lambda: BlockSparseRegressor().fit(sp.csr_matrix(X), Y), TypeError, "[Ss]parse"),
+    "X sparse with a task column": (
+        lambda: BlockSparseRegressor(task_feature=-1).fit(sp.csr_matrix(X), y),
+        TypeError,
+        "[Ss]parse",
+    ),
+    "X of strings": (lambda: BlockSparseRegressor().fit(FRAME, y), ValueError, "could not convert string"),
+    "X complex": (lambda: BlockSparseRegressor().fit(X + 1j, Y), ValueError, "Complex data"),
+    # y
+    "y None": (lambda: BlockSparseRegressor().fit(X, None), ValueError, "y"),
+    "y with NaN, 1-D": (lambda: BlockSparseRegressor().fit(X, with_value(y, np.nan)), ValueError, "y contains NaN"),
+    "y with NaN, 2-D": (lambda: BlockSparseRegressor().fit(X, with_value(Y, np.nan)), ValueError, "y contains NaN"),
+    "y with infinity": (
+        lambda: BlockSparseRegressor().fit(X, with_value(Y, np.inf)),
+        ValueError,
+        "y contains infinity",
+    ),
+    "y too short": (lambda: BlockSparseRegressor().fit(X, Y[:-1]), ValueError, "inconsistent numbers of samples"),
+    "y 3-D": (lambda: BlockSparseRegressor().fit(X, Y[:, :, None]), ValueError, "dim 3"),
+    "y without columns": (lambda: BlockSparseRegressor().fit(X, Y[:, :0]), ValueError, "y has no columns|0 feature"),
+    "y of strings": (lambda: BlockSparseRegressor().fit(X, TASKS), ValueError, "could not convert string"),
+    "y 2-D with tasks": (lambda: BlockSparseRegressor().fit(X, Y, tasks=TASKS), ValueError, "y must be 1-D"),
+    "y continuous in a classifier": (lambda: BlockSparseClassifier().fit(X, y), ValueError, "Unknown label type"),
+    "y with one class": (lambda: BlockSparseClassifier().fit(X, np.ones(12)), ValueError, "y must have exactly two"),
+    "y with one class in a column": (
+        lambda: BlockSparseClassifier().fit(X, np.column_stack([LABELS, np.ones(12, int)])),
+        ValueError,
+        "y must have exactly two classes.*column 1",
+    ),
+    "y with one class in a task": (
+        lambda: TraceNormClassifier().fit(X, np.where(TASKS == "b", 1, LABELS), tasks=TASKS),
+        ValueError,
+        r"y has one class only in task\(s\) \['b'\]",
+    ),
+    "y with three classes and tasks": (
+        lambda: TraceNormClassifier().fit(X, np.tile([0, 1, 2], 4), tasks=TASKS),
+        ValueError,
+        "y must have exactly two classes",
+    ),
+    "y with three classes in a column": (
+        lambda: TraceNormClassifier().fit(X, np.column_stack([LABELS, np.tile([0, 1, 2], 4)])),
+        ValueError,
+        "y must have exactly two classes.*column 1",
+    ),
+    # tasks
+    "tasks too short": (
+        lambda: fitted().fit(X, y, tasks=TASKS[:-1]),
+        ValueError,
+        "tasks must hold one task label per row",
+    ),
+    "tasks 2-D": (lambda: fitted().fit(X, y, tasks=np.tile(TASKS, (2, 1)).T), ValueError, "tasks must hold one"),
+    "tasks with None": (
+        lambda: fitted().fit(X, y, tasks=[None, *TASKS[1:]]),
+        ValueError,
+        "tasks contains 1 missing",
+    ),
+    "tasks with NaN": (lambda: fitted().fit(X, y, tasks=with_value(y, np.nan)), ValueError, "tasks contains NaN"),
+    "tasks with pandas NA": (
+        lambda: fitted().fit(X, y, tasks=pd.Series([pd.NA, *[1] * 11], dtype="Int64")),
+        ValueError,
+        "tasks contains NaN|tasks contains 1 missing",
+    ),
+    "tasks of mixed type": (
+        lambda: fitted().fit(X, y, tasks=np.array([1, "1"] * 6, dtype=object)),
+        TypeError,
+        "tasks mixes strings and numbers",
+    ),
+    "tasks of tuples": (
+        lambda: fitted().fit(X, y, tasks=pd.Series([(1, 2)] * 12)),
+        TypeError,
+        "tasks must hold numbers or strings",
+    ),
+    "both task_feature and tasks": (
+        lambda: BlockSparseRegressor(task_feature="site").fit(FRAME, y, tasks=TASKS),
+        ValueError,
+        "tasks and task_feature are both given",
+    ),
+    "task_feature unknown": (
+        lambda: BlockSparseRegressor(task_feature="town").fit(FRAME, y),
+        ValueError,
+        "task_feature='town' is not a column of X",
+    ),
+    "task_feature by name in an array": (
+        lambda: BlockSparseRegressor(task_feature="site").fit(X, y),
+        ValueError,
+        "task_feature='site' is a column name, but X has no column names",
+    ),
+    "task_feature out of range": (
+        lambda: BlockSparseRegressor(task_feature=3).fit(X, y),
+        ValueError,
+        "task_feature=3 is out of range",
+    ),
+    "task_feature a float": (
+        lambda: BlockSparseRegressor(task_feature=1.0).fit(X, y),
+        TypeError,
+        "task_feature must be",
+    ),
+    "task_feature the only column": (
+        lambda: BlockSparseRegressor(task_feature=0).fit(X[:, :1], y),
+        ValueError,
+        r"1 feature\(s\)",
+    ),
+    "task column with NaN": (
+        lambda: BlockSparseRegressor(task_feature="site").fit(FRAME.assign(site=[None, *TASKS[1:]]), y),
+        ValueError,
+        "task column of X contains 1 missing",
+    ),
+    # weights
+    "sample_weight negative": (
+        lambda: BlockSparseRegressor().fit(X, Y, sample_weight=-np.ones(12)),
+        ValueError,
+        "Negative values in data passed to `sample_weight`",
+    ),
+    "sample_weight all zero": (
+        lambda: BlockSparseRegressor().fit(X, Y, sample_weight=np.zeros(12)),
+        ValueError,
+        "[Ss]ample.weight",
+    ),
+    "sample_weight NaN": (
+        lambda: BlockSparseRegressor().fit(X, Y, sample_weight=with_value(np.ones(12), np.nan)),
+        ValueError,
+        "sample_weight contains NaN",
+    ),
+    "sample_weight too short": (
+        lambda: BlockSparseRegressor().fit(X, Y, sample_weight=np.ones(5)),
+        ValueError,
+        "sample_weight",
+    ),
+    "sample_weight 2-D": (
+        lambda: BlockSparseRegressor().fit(X, Y, sample_weight=np.ones((12, 2))),
+        ValueError,
+        "[Ss]ample weights must be 1D",
+    ),
+    "sample_weight leaves one class": (
+        lambda: TraceNormClassifier().fit(X, LABELS, tasks=TASKS, sample_weight=np.where(TASKS == "c", LABELS, 1)),
+        ValueError,
+        r"one class only in task\(s\) \['c'\]",
+    ),
+    "task_weight with an unknown task": (
+        lambda: fitted(task_weight={"a": 1, "b": 1, "c": 1, "d": 1}),
+        ValueError,
+        r"task_weight.*unknown: \['d'\]",
+    ),
+    "task_weight without a task": (lambda: fitted(task_weight={"a": 1, "b": 1}), ValueError, r"missing: \['c'\]"),
+    "task_weight zero": (lambda: fitted(task_weight=[1, 0, 1]), ValueError, "task_weight of task 'b' must be"),
+    "task_weight of wrong length": (lambda: fitted(task_weight=[1, 1]), ValueError, "task_weight must be"),
+    "task_weight a number": (lambda: fitted(task_weight=2.0), ValueError, "task_weight must be"),
+    "task_weight of strings": (lambda: fitted(task_weight=["1", "2", "3"]), TypeError, "task_weight of task 'a'"),
+    # parameters
+    "alpha negative": (lambda: BlockSparseRegressor(-1.0).fit(X, Y), ValueError, "alpha must be a number > 0"),
+    "alpha zero": (lambda: TraceNormRegressor(0.0).fit(X, Y), ValueError, "alpha must be a number > 0"),
+    "alpha NaN": (lambda: TraceNormRegressor(np.nan).fit(X, Y), ValueError, "alpha must be a finite number"),
+    "alpha infinite": (lambda: TraceNormRegressor(np.inf).fit(X, Y), ValueError, "alpha must be a finite number"),
+    "alpha a string": (lambda: TraceNormRegressor("1").fit(X, Y), TypeError, "alpha must be a number"),
+    "alpha an array": (lambda: TraceNormRegressor(np.ones(2)).fit(X, Y), TypeError, "alpha must be a number"),
+    "q below 1": (lambda: BlockSparseRegressor(q=0.5).fit(X, Y), ValueError, "q must be a number >= 1"),
+    "q NaN": (lambda: BlockSparseRegressor(q=np.nan).fit(X, Y), ValueError, "q must be"),
+    "q a string": (lambda: BlockSparseRegressor(q="inf").fit(X, Y), TypeError, "q must be a number"),
+    "dirty q below 1": (lambda: DirtyRegressor(q=0.9).fit(X, Y), ValueError, "q must be a number >= 1"),
+    "l1_ratio above 1": (
+        lambda: DirtyRegressor(l1_ratio=1.5).fit(X, Y),
+        ValueError,
+        "l1_ratio must be a number > 0 and < 1",
+    ),
+    "l1_ratio negative": (lambda: DirtyRegressor(l1_ratio=-0.1).fit(X, Y), ValueError, "l1_ratio must be"),
+    "l1_ratio 0": (lambda: DirtyRegressor(l1_ratio=0.0).fit(X, Y), ValueError, "l1_ratio must be"),
+    "l1_ratio 1": (lambda: DirtyRegressor(l1_ratio=1.0).fit(X, Y), ValueError, "l1_ratio must be"),
+    "mean_alpha negative": (
+        lambda: MeanRegularizedRegressor(mean_alpha=-1.0).fit(X, Y),
+        ValueError,
+        "mean_alpha must be a number >= 0",
+    ),
+    "n_clusters above the number of tasks": (
+        lambda: ClusteredRegressor(n_clusters=3).fit(X, Y),
+        ValueError,
+        "n_clusters must be at most the number of tasks, got n_clusters=3 for 2 tasks",
+    ),
+    "n_clusters zero": (lambda: ClusteredRegressor(n_clusters=0).fit(X, Y), ValueError, "n_clusters must be a whole"),
+    "n_clusters a float": (
+        lambda: ClusteredRegressor(n_clusters=2.0).fit(X, Y),
+        TypeError,
+        "n_clusters must be a whole",
+    ),
+    "n_clusters True": (lambda: ClusteredRegressor(n_clusters=True).fit(X, Y), TypeError, "n_clusters must be a whole"),
+    "between_ratio zero": (
+        lambda: ClusteredRegressor(between_ratio=0.0).fit(X, Y),
+        ValueError,
+        "between_ratio must be a number > 0 and <= 1",
+    ),
+    "between_ratio above 1": (
+        lambda: ClusteredRegressor(between_ratio=2.0).fit(X, Y),
+        ValueError,
+        "between_ratio must be",
+    ),
+    "mean_ratio negative": (lambda: ClusteredRegressor(mean_ratio=-1.0).fit(X, Y), ValueError, "mean_ratio must be"),
+    "penalty a string": (lambda: MultiTaskRegressor("trace").fit(X, Y), TypeError, "penalty must be an object"),
+    "penalty a class": (lambda: MultiTaskRegressor(TraceNorm).fit(X, Y), TypeError, "penalty must be an object"),
+    "penalty with a bad parameter": (
+        lambda: MultiTaskRegressor(InfimalConvolution(TraceNorm(), L1(-1.0))).fit(X, Y),
+        ValueError,
+        "alpha must be",
+    ),
+    "one penalty in a convolution": (
+        lambda: MultiTaskRegressor(InfimalConvolution(TraceNorm())).fit(X, Y),
+        ValueError,
+        "at least two penalties",
+    ),
+    "no penalty in a convolution": (
+        lambda: MultiTaskRegressor(InfimalConvolution(TraceNorm(), 1.0)).fit(X, Y),
+        TypeError,
+        "penalty_1 must be a Penalty",
+    ),
+    "tol zero": (lambda: TraceNormRegressor(tol=0.0).fit(X, Y), ValueError, "tol must be a number > 0"),
+    "max_iter zero": (lambda: TraceNormRegressor(max_iter=0).fit(X, Y), ValueError, "max_iter must be a whole"),
+    "max_iter a float": (lambda: TraceNormRegressor(max_iter=10.0).fit(X, Y), TypeError, "max_iter must be a whole"),
+    "fit_intercept a string": (
+        lambda: TraceNormRegressor(fit_intercept="no").fit(X, Y),
+        TypeError,
+        "fit_intercept must",
+    ),
+    "warm_start a number": (lambda: TraceNormRegressor(warm_start=1).fit(X, Y), TypeError, "warm_start must"),
+    "unseen_tasks": (lambda: TraceNormRegressor(unseen_tasks="zero").fit(X, Y), ValueError, "unseen_tasks must be"),
+    "solver a string": (lambda: TraceNormRegressor(solver="fista").fit(X, Y), TypeError, "solver must be a Solver"),
+}
+
+BAD_PREDICT = {
+    "not fitted": (lambda: TraceNormRegressor().predict(X), NotFittedError, "not fitted"),
+    "tasks missing": (lambda: fitted().predict(X), ValueError, "needs them to predict: pass tasks="),
+    "tasks not wanted": (
+        lambda: TraceNormRegressor(0.1).fit(X, Y).predict(X, tasks=TASKS),
+        ValueError,
+        "tasks were given, but this model was fitted without",
+    ),
+    "unseen task": (
+        lambda: fitted().predict(X, tasks=["mars", *TASKS[1:]]),
+        ValueError,
+        r"1 task\(s\) were not seen in fit: 'mars'",
+    ),
+    "tasks of another type": (lambda: fitted().predict(X, tasks=np.arange(12)), ValueError, "12 task.s. were not seen"),
+    "tasks too short": (lambda: fitted().predict(X, tasks=TASKS[:5]), ValueError, "tasks must hold one task label"),
+    "X with other columns": (lambda: fitted().predict(X[:, :2], tasks=TASKS), ValueError, "2 features"),
+    "task column lost": (
+        lambda: BlockSparseRegressor(0.1, task_feature="site").fit(FRAME, y).predict(FRAME.to_numpy()),
+        ValueError,
+        "task_feature='site' is a column name, but X has no column names",
+    ),
+    "score without tasks": (lambda: fitted().score(X, y), ValueError, "needs them to predict"),
+    "classifier without tasks": (
+        lambda: TraceNormClassifier().fit(X, LABELS, tasks=TASKS).predict_proba(X),
+        ValueError,
+        "needs them to predict",
+    ),
+    "score with a y of another shape": (
+        lambda: TraceNormClassifier().fit(X, np.column_stack([LABELS, 1 - LABELS])).score(X, LABELS),
+        ValueError,
+        "y must have shape",
+    ),
+}
+
+BAD_OTHER = {
+    "parts empty": (lambda: ParameterMatrix({}), ValueError, "parts"),
+    "parts of two shapes": (lambda: ParameterMatrix({"B": X, "S": Y}), ValueError, "parts must all be matrices"),
+    "part unknown": (lambda: ParameterMatrix({"A": X}).support("B"), ValueError, "part must be one of"),
+    "feature_names of wrong length": (
+        lambda: ParameterMatrix({"A": X}, feature_names=["u"]),
+        ValueError,
+        "feature_names must have 12 entries",
+    ),
+    "n_clusters missing": (lambda: fitted().parameters_.task_clusters(), ValueError, "n_clusters must be given"),
+    "n_clusters too large": (lambda: fitted().parameters_.task_clusters(9), ValueError, "n_clusters must be between"),
+    "parameter of a convolution unknown": (
+        lambda: InfimalConvolution(TraceNorm(), L1()).set_params(penalty_2=L1()),
+        ValueError,
+        "Invalid parameter 'penalty_2'",
+    ),
+    "clustered check": (lambda: Clustered(n_clusters=5).check(3, 4), ValueError, "n_clusters"),
+}
+
+KINDS = BAD_FIT | {f"predict: {k}": v for k, v in BAD_PREDICT.items()} | BAD_OTHER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_input(kind):
+    call, error, message = KINDS[kind]
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_failed_fit_leaves_an_unfitted_model_unfitted():
+    model = BlockSparseRegressor(q=0.5)
+    with pytest.raises(ValueError, match="q must be"):
+        model.fit(X, Y)
+    assert not hasattr(model, "coef_")

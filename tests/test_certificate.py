@@ -1,0 +1,194 @@
+"""The certificate never promises more than cvxpy can refute: at the optimum, near it, and anywhere else."""
+
+from __future__ import annotations
+
+import catalogue
+import numpy as np
+import pytest
+from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem
+from numpy.testing import assert_allclose
+from poisson import Poisson
+
+from mtlinear.certificate import balance, certify
+from mtlinear.losses import Logistic, Squared
+from mtlinear.penalties import L1, MeanRegularized, TraceNorm
+from mtlinear.problem import Problem
+from mtlinear.reference import solve_reference
+from mtlinear.solvers import FISTA
+
+#: What interior-point solutions may be off, relative; they are at actual points, so only those with constraints are.
+ORACLE = 3e-9
+
+
+def random_parts(problem, rng, scale):
+    shape = (problem.design.n_features, problem.design.n_tasks)
+    return [scale * rng.standard_normal(shape) for _ in problem.part_names]
+
+
+@each(PENALTIES, "penalty")
+@each([*LOSSES, Poisson()], "loss")
+@pytest.mark.parametrize("layout", ["shared-weighted", "stacked-unbalanced-weighted"])
+@pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no-intercept"])
+def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_intercept):
+    problem = random_problem(penalty, loss, layout, fit_intercept)
+    optimum = solve_reference(problem).objective
+    rng = np.random.default_rng(1)
+    for scale in (0.0, 1e-3, 0.1, 1.0, 3.0):
+        point = problem.settle(random_parts(problem, rng, scale))
+        certificate = certify(problem, point)
+        assert np.isfinite(certificate.gap)
+        assert certificate.gap >= 0.0
+        assert certificate.gap >= certificate.objective - optimum - ORACLE * (1.0 + abs(optimum))
+        assert_allclose(
+            certificate.objective, problem.data_fit(point.scores) + problem.penalty_value(point.parts), rtol=1e-14
+        )
+
+
+def random_problem(penalty, loss, layout, fit_intercept):
+    if not isinstance(loss, Poisson):
+        return make_problem(penalty, loss, design=layout, fit_intercept=fit_intercept, seed=7)
+    rng = np.random.default_rng(7)
+    design = catalogue.DESIGNS[layout](TALL.n, TALL.d, TALL.T, rng)
+    counts = rng.poisson(2.0, design.weights.shape).astype(float)
+    return Problem(design, counts, loss, penalty, fit_intercept=fit_intercept)
+
+
+@each(PENALTIES, "penalty")
+@each(LOSSES, "loss")
+@pytest.mark.parametrize("shape", [TALL, WIDE, ONE_TASK], ids=str)
+def test_gap_is_small_at_the_optimum_and_large_elsewhere(penalty, loss, shape):
+    """Tight: a certificate that only ever says "far away" would be honest and useless."""
+    free = penalty.null_space(shape.T).shape[1]
+    if free == shape.T or (free and shape is WIDE and isinstance(loss, Logistic)):
+        return  # nothing is penalised, or the free mean separates the labels: no distance to measure
+    problem = make_problem(penalty, loss, design="stacked", shape=shape, seed=4)
+    solution = FISTA().solve(problem, tol=1e-11, max_iter=200_000)
+    assert solution.certificate.gap <= 1e-11 * problem.null_objective
+    rng = np.random.default_rng(2)
+    perturbed = [part + 1e-3 * rng.standard_normal(part.shape) for part in solution.parts]
+    worse = certify(problem, problem.settle(perturbed))
+    assert worse.objective > solution.certificate.objective
+    assert worse.gap >= worse.objective - solution.certificate.objective
+    # Near the optimum the gap shrinks with the distance: it is no more than of first order in it.
+    assert worse.gap <= 0.1 * problem.null_objective
+
+
+@each(PENALTIES, "penalty")
+def test_gap_of_a_fit_that_was_stopped_early_is_honest(penalty):
+    problem = make_problem(penalty, Logistic(), design="stacked-unbalanced-weighted", seed=9)
+    optimum = solve_reference(problem).objective
+    for max_iter in (1, 2, 5, 20):
+        with pytest.warns(Warning, match="duality gap"):
+            certificate = FISTA(check_every=1).solve(problem, tol=1e-15, max_iter=max_iter).certificate
+        assert certificate.gap >= certificate.objective - optimum - ORACLE
+
+
+@pytest.mark.parametrize("layout", catalogue.DESIGNS)
+def test_balance_makes_the_weighted_sums_of_the_tasks_zero(layout):
+    problem = make_problem(L1(0.1), Logistic(), design=layout)
+    rng = np.random.default_rng(0)
+    u = rng.uniform(-1.0, 1.0, problem.target.shape)
+    balanced = balance(problem, u)
+    sums = problem.design.task_sums(problem.design.weights * balanced)
+    assert_allclose(sums, 0.0, atol=1e-15)
+    assert np.all(np.abs(balanced) <= np.abs(u))
+    assert np.all(balanced * u >= 0.0)
+
+
+@pytest.mark.parametrize("layout", catalogue.DESIGNS)
+@pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
+def test_balance_keeps_the_logistic_dual_in_its_domain(layout, scale):
+    """Shifting by the mean would not: derivatives at a boundary of the domain leave it at once."""
+    problem = make_problem(L1(0.1), Logistic(), design=layout)
+    z = scale * np.random.default_rng(3).standard_normal(problem.target.shape)
+    balanced = balance(problem, problem.loss.gradient(problem.target, z))
+    for c in (0.0, 1e-9, 0.5, 1.0):
+        assert np.all(np.isfinite(problem.loss.conjugate(problem.target, c * balanced)))
+
+
+def test_balance_of_a_task_with_one_sign_is_zero():
+    problem = make_problem(L1(0.1), Squared())
+    u = np.abs(np.random.default_rng(0).standard_normal(problem.target.shape))
+    assert np.all(balance(problem, u) == 0.0)
+
+
+def test_balance_of_balanced_derivatives_changes_only_rounding():
+    problem = make_problem(TraceNorm(0.1), Logistic(), design="stacked")
+    u = problem.loss.gradient(problem.target, problem.settle([np.ones((TALL.d, TALL.T))]).scores)
+    assert_allclose(balance(problem, u), u, rtol=1e-13)
+
+
+@each(LOSSES, "loss")
+def test_point_that_is_not_settled_gets_an_honest_gap(loss):
+    """With a null-space residual no scaled residual is dual feasible; only the trivial bound is left."""
+    problem = make_problem(MeanRegularized(alpha=0.2), loss)
+    A = np.random.default_rng(0).standard_normal((TALL.d, TALL.T))
+    linear = problem.design.apply(A)
+    b = problem.unpenalised.intercept(linear)
+    settled = problem.settle([A])
+    unsettled = type(settled)((A,), b, linear + problem.design.spread(b))
+    certificate = certify(problem, unsettled)
+    assert certificate.gap >= certificate.objective - solve_reference(problem).objective
+    assert certify(problem, settled).gap < certificate.gap
+
+
+@each(PENALTIES, "penalty")
+@each(LOSSES, "loss")
+def test_settling_is_exact_minimisation(penalty, loss):
+    """After it the derivative in the intercepts and on the null space is zero, and settling again moves nothing."""
+    problem = make_problem(penalty, loss, design="stacked-unbalanced-weighted")
+    parts = random_parts(problem, np.random.default_rng(5), 0.5)
+    before = [part.copy() for part in parts]
+    point = problem.settle(parts)
+    u = problem.loss.gradient(problem.target, point.scores)
+    assert_allclose(problem.design.task_sums(problem.design.weights * u), 0.0, atol=1e-13)
+    null_space = penalty.null_space(TALL.T)
+    assert_allclose(problem.negative_gradient(u) @ null_space, 0.0, atol=1e-12)
+    assert_allclose(problem.penalty_value(point.parts), problem.penalty_value(parts), rtol=1e-10)
+    assert_allclose(
+        point.scores, problem.design.apply(point.A) + problem.design.spread(point.intercept), rtol=1e-10, atol=1e-12
+    )
+    again = problem.settle(point.parts, point.intercept)
+    assert_allclose(again.A, point.A, rtol=1e-9, atol=1e-11)
+    for part, kept in zip(parts, before, strict=True):
+        np.testing.assert_array_equal(part, kept)
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-6])
+def test_gap_limit_is_relative_to_the_null_objective(tol):
+    for loss in LOSSES:
+        problem = make_problem(L1(0.1), loss, design="stacked-unbalanced-weighted")
+        # A = 0 and the best constant per task: the weighted mean, or the log-odds of the weighted share.
+        expected = 0.0
+        for t in range(TALL.T):
+            _, y = problem.design.task_rows(t, problem.target)
+            _, w = problem.design.task_rows(t, problem.design.weights)
+            mean = w @ y / w.sum()
+            best = mean if isinstance(loss, Squared) else np.log((1 + mean) / (1 - mean))
+            expected += w @ loss.value(y, np.full_like(y, best))
+        assert_allclose(problem.null_objective, expected, rtol=1e-12)
+        assert_allclose(problem.gap_limit(tol), tol * expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "scale"),
+    [(Logistic(), 1.0), (Logistic(), 1e2), (Logistic(), 1e4), (Logistic(), 1e6), (Poisson(), 1.0), (Poisson(), 20.0)],
+    ids=str,
+)
+def test_intercept_is_exact_however_far_the_scores_are(loss, scale):
+    """Newton alone creeps or jumps where the loss is flat."""
+    problem = random_problem(L1(0.1), loss, "stacked-unbalanced-weighted", fit_intercept=True)
+    far = scale * np.array([1.0, -1.0, 0.5])
+    near = problem.unpenalised.intercept(np.zeros(problem.target.shape))
+    moved = problem.unpenalised.intercept(-problem.design.spread(far) + np.zeros(problem.target.shape))
+    assert_allclose(moved, near + far, rtol=1e-12, atol=1e-12)
+
+
+@each(PENALTIES, "penalty")
+@pytest.mark.parametrize("scale", [10.0, 1000.0])
+def test_solver_finds_back_from_a_start_far_away(penalty, scale):
+    problem = make_problem(penalty, Logistic(), design="stacked-unbalanced-weighted", seed=4)
+    start = random_parts(problem, np.random.default_rng(2), scale)
+    far, near = FISTA().solve(problem, start, tol=1e-8), FISTA().solve(problem, tol=1e-8)
+    assert far.converged
+    assert_allclose(far.certificate.objective, near.certificate.objective, rtol=1e-7)
