@@ -1,17 +1,19 @@
 """scikit-learn estimators: thin. They validate, build a problem, solve it and publish the result."""
 
-from mtlinear.estimators._public import (
+from mtlinear.estimators._classifiers import (
     BlockSparseClassifier,
-    BlockSparseRegressor,
     ClusteredClassifier,
-    ClusteredRegressor,
     DirtyClassifier,
-    DirtyRegressor,
     MeanRegularizedClassifier,
-    MeanRegularizedRegressor,
     MultiTaskClassifier,
-    MultiTaskRegressor,
     TraceNormClassifier,
+)
+from mtlinear.estimators._regressors import (
+    BlockSparseRegressor,
+    ClusteredRegressor,
+    DirtyRegressor,
+    MeanRegularizedRegressor,
+    MultiTaskRegressor,
     TraceNormRegressor,
 )
 

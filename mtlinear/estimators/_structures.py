@@ -1,4 +1,4 @@
-"""The structures: for each, its parameters and its penalty. `_public` joins them with a loss.
+"""The structures: for each, its parameters and its penalty. `_regressors` and `_classifiers` join them with a loss.
 
 The long signatures are what scikit-learn reads parameters from; nothing else is repeated here.
 """
