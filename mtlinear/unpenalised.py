@@ -47,7 +47,7 @@ class Unpenalised:
         """The optimal intercept of every task for scores ``linear`` without one, shape (n_tasks,).
 
         Newton, kept inside the bracket in which the derivative changes sign, until the last step is at most ``tol``
-        relative to the intercept (so that the error, squared by that step, is far below it).
+        (relative above 1); what is left after it is of the order of its square.
         """
         if not self.fit_intercept:
             return np.zeros(self.design.n_tasks)
@@ -59,7 +59,8 @@ class Unpenalised:
             z = linear + self.design.spread(b)
             slope = self.design.task_sums(weights * self.loss.gradient(self.target, z))
             second = self.design.task_sums(weights * self.loss.second(self.target, z))
-            step = -slope / np.where(second > 0, second, 1.0)
+            with np.errstate(over="ignore"):  # a second derivative that underflows: the step is clipped below
+                step = -slope / np.where(second > 0, second, 1.0)
             if self.loss.quadratic:
                 return b + step
             # A flat loss far from the optimum makes Newton jump, and one whose second derivative underflows creep: so

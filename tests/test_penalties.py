@@ -23,11 +23,25 @@ from mtlinear.reference import dual_norm, penalty_conjugate, penalty_prox, penal
 DIGITS = {True: 1e-8, False: 1e-12}
 
 STEPS = st.sampled_from([1e-3, 0.1, 1.0, 30.0])
-FEW = settings(deadline=None, max_examples=15, derandomize=True)
 
 
 def accuracy(penalty):
     return DIGITS[len(penalty.parts(N_TASKS)) > 1]
+
+
+def contract(**strategies):
+    """Explore a check of one penalty with hypothesis; sums of parts, which iterate, get fewer examples."""
+
+    def decorate(check):
+        def test(penalty):
+            examples = 3 if len(penalty.parts(N_TASKS)) > 1 else 25
+            explore = given(**strategies)(lambda **drawn: check(penalty, **drawn))
+            settings(deadline=None, max_examples=examples, derandomize=True)(explore)()
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorate
 
 
 @st.composite
@@ -62,8 +76,7 @@ def finite_dual(penalty, G):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(V=matrices(), step=STEPS, seed=st.integers(0, 1000))
+@contract(V=matrices(), step=STEPS, seed=st.integers(0, 1000))
 def test_prox_satisfies_the_three_point_inequality(penalty, V, step, seed):
     """P = prox(V) minimises a 1-strongly convex function: every other W costs at least 1/2 ||W - P||^2 more."""
     P = penalty.prox(V, step)
@@ -82,8 +95,7 @@ def test_prox_satisfies_the_three_point_inequality(penalty, V, step, seed):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(V=matrices(), A=matrices(), step=STEPS)
+@contract(V=matrices(), A=matrices(), step=STEPS)
 def test_fenchel_young(penalty, V, A, step):
     """<G, A> <= Omega(A) + Omega*(G), with equality at P = prox(V) and G = (V - P) / step in the subdifferential."""
     G = finite_dual(penalty, V)
@@ -104,8 +116,7 @@ def test_fenchel_young(penalty, V, A, step):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(V=matrices(), seed=st.integers(0, 1000), step=STEPS)
+@contract(V=matrices(), seed=st.integers(0, 1000), step=STEPS)
 def test_prox_is_firmly_non_expansive(penalty, V, seed, step):
     rng = np.random.default_rng(seed)
     for size in (1e-3, 1.0):
@@ -116,8 +127,7 @@ def test_prox_is_firmly_non_expansive(penalty, V, seed, step):
 
 
 @each(NORMS, "penalty")
-@FEW
-@given(V=matrices(), step=STEPS)
+@contract(V=matrices(), step=STEPS)
 def test_moreau_identity(penalty, V, step):
     """V - prox(V) is the projection onto the dual ball of radius step: inside it, and V has no other nearest point."""
     rest = V - penalty.prox(V, step)
@@ -132,8 +142,7 @@ def test_moreau_identity(penalty, V, step):
 
 
 @each(NORMS, "penalty")
-@FEW
-@given(G=matrices())
+@contract(G=matrices())
 def test_gauge_says_when_the_prox_is_zero(penalty, G):
     gauge = penalty.gauge(G)
     if gauge == 0.0:
@@ -150,8 +159,7 @@ def test_gauge_says_when_the_prox_is_zero(penalty, G):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(G=matrices())
+@contract(G=matrices())
 def test_dual_scale_is_the_largest_scale_with_a_finite_conjugate(penalty, G):
     Z = penalty.null_space(N_TASKS)
     c = penalty.dual_scale(G)
@@ -166,8 +174,7 @@ def test_dual_scale_is_the_largest_scale_with_a_finite_conjugate(penalty, G):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(A=matrices(), B=matrices(), share=st.floats(0.0, 1.0))
+@contract(A=matrices(), B=matrices(), share=st.floats(0.0, 1.0))
 def test_value_is_convex_and_not_negative(penalty, A, B, share):
     B = B[: len(A)]
     A = A[: len(B)]
@@ -180,8 +187,7 @@ def test_value_is_convex_and_not_negative(penalty, A, B, share):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(A=matrices(), factor=st.sampled_from([1e-6, 0.3, 7.0, 1e6]))
+@contract(A=matrices(), factor=st.sampled_from([1e-6, 0.3, 7.0, 1e6]))
 def test_degree_of_homogeneity_and_scaling(penalty, A, factor):
     value, rtol = penalty.value(A), 100 * accuracy(penalty)
     room = 1e-13 * (1 + np.abs(A).max()) ** 2  # values that are zero up to rounding: equal tasks, a free mean
@@ -201,15 +207,14 @@ def test_degree_of_homogeneity_and_scaling(penalty, A, factor):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(A=matrices(), seed=st.integers(0, 1000))
+@contract(A=matrices(), seed=st.integers(0, 1000))
 def test_null_space_costs_nothing(penalty, A, seed):
     Z = penalty.null_space(N_TASKS)
     assert Z.shape[0] == N_TASKS
     assert_allclose(Z.T @ Z, np.eye(Z.shape[1]), atol=1e-14)
     shift = np.random.default_rng(seed).standard_normal((len(A), Z.shape[1])) @ Z.T
     value = penalty.value(A)
-    assert_allclose(penalty.value(A + shift), value, rtol=100 * accuracy(penalty), atol=1e-12)
+    assert_allclose(penalty.value(A + shift), value, rtol=100 * accuracy(penalty), atol=1e-11)
     assert_allclose(penalty.prox(A + shift, 0.7), penalty.prox(A, 0.7) + shift, atol=1e-8 * (1 + np.abs(A).max()))
     if Z.shape[1] and np.abs(shift).max() > 0:
         assert penalty.conjugate(shift) == np.inf
@@ -221,8 +226,7 @@ def test_null_space_costs_nothing(penalty, A, seed):
 
 
 @each(PENALTIES, "penalty")
-@FEW
-@given(A=matrices(), step=STEPS, seed=st.integers(0, 1000))
+@contract(A=matrices(), step=STEPS, seed=st.integers(0, 1000))
 def test_order_of_features_and_tasks_does_not_matter(penalty, A, step, seed):
     rng = np.random.default_rng(seed)
     rows, columns = rng.permutation(len(A)), rng.permutation(N_TASKS)

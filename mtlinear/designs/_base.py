@@ -24,6 +24,8 @@ from mtlinear._typing import Array, Indices
 
 #: Up to this size the largest eigenvalue is taken from a dense factorization, exactly; past it by Lanczos.
 _DENSE_EIGENVALUES = 400
+#: Deviations from a mean below this fraction of the mean are rounding: the error of a sum of millions of numbers.
+_ROUNDING = 1e-13
 
 
 class Design(ABC):
@@ -100,10 +102,10 @@ class Design(ABC):
 
     def norm_bound(self) -> float:
         """Upper bound of ``max_t ||X_t' diag(weights_t) X_t||_2``, the curvature of 1/2 sum weights * scores**2."""
-        return max((self._task_norm(t) for t in self._distinct_tasks()), default=0.0)
+        return max((self._task_norm(t) for t in self.distinct_tasks()), default=0.0)
 
     @abstractmethod
-    def _distinct_tasks(self) -> range:
+    def distinct_tasks(self) -> range:
         """The tasks whose Gram matrices differ by more than a factor at most 1."""
 
     def _task_norm(self, t: int) -> float:
@@ -112,13 +114,24 @@ class Design(ABC):
         return largest_eigenvalue(R)
 
 
+def subtract_mean(X: Array, mean: Array) -> Array:
+    """X - mean, with exact zeros where only rounding is left.
+
+    A feature that is constant within a task would otherwise become noise of size 1e-16, and whatever leaves a direction
+    of A unpenalised would fit that noise with parameters of size 1e15.
+    """
+    centered = X - mean
+    centered[np.abs(centered) <= _ROUNDING * np.abs(mean)] = 0.0
+    return centered
+
+
 def largest_eigenvalue(R: Array) -> float:
     """An upper bound of the largest eigenvalue of R'R, exact up to rounding for small matrices.
 
     Lanczos approaches the eigenvalue from below; one percent is added so that 1/bound stays a safe step.
     """
     n, d = R.shape
-    if min(n, d) == 0:
+    if not R.any():  # also when empty; ARPACK refuses a matrix of zeros
         return 0.0
     if min(n, d) <= _DENSE_EIGENVALUES:
         G = R @ R.T if n < d else R.T @ R

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._base import Design
+from mtlinear.designs._base import Design, subtract_mean
 
 
 class SharedDesign(Design):
@@ -63,7 +63,7 @@ class SharedDesign(Design):
 
     def centered(self) -> SharedDesign:
         mean = self._row_weights @ self.X
-        design = SharedDesign(self.X - mean, self.n_tasks, self.sample_weight, self.task_weight)
+        design = SharedDesign(subtract_mean(self.X, mean), self.n_tasks, self.sample_weight, self.task_weight)
         design.center = self.center + mean[:, None]
         return design
 
@@ -80,6 +80,6 @@ class SharedDesign(Design):
     def arrange(self, values: Array) -> Array:
         return values
 
-    def _distinct_tasks(self) -> range:
+    def distinct_tasks(self) -> range:
         heaviest = int(np.argmax(self.task_weight))
         return range(heaviest, heaviest + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._base import Design
+from mtlinear.designs._base import Design, subtract_mean
 
 
 class StackedDesign(Design):
@@ -91,7 +91,7 @@ class StackedDesign(Design):
     def centered(self) -> StackedDesign:
         total = self.task_sums(self.weights)
         mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
-        design = self._like(self.X - mean.T[self.codes], self.codes, self.sample_weight)
+        design = self._like(subtract_mean(self.X, mean.T[self.codes]), self.codes, self.sample_weight)
         design.order = self.order
         design.center = self.center + mean
         return design
@@ -116,5 +116,5 @@ class StackedDesign(Design):
     def arrange(self, values: Array) -> Array:
         return values[self.order]
 
-    def _distinct_tasks(self) -> range:
+    def distinct_tasks(self) -> range:
         return range(self.n_tasks)

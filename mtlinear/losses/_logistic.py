@@ -30,7 +30,8 @@ class Logistic(Loss):
         return -y * expit(-y * z)
 
     def second(self, y: Array, z: Array) -> Array:
-        return expit(z) * expit(-z)
+        p = expit(-np.abs(z))
+        return p * (1.0 - p)
 
     def conjugate(self, y: Array, u: Array) -> Array:
         p = -y * u

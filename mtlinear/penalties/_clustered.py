@@ -171,15 +171,10 @@ def allocate(s: Array, lower: float, upper: float, n_top: int, shift: float = 0.
     if n_top >= positive:  # every direction that counts can have the upper value
         return np.where(np.arange(s.size) < n_top, upper, lower)
     budget = n_top * upper + (s.size - n_top) * lower
-
-    def total(beta: float) -> float:
-        with np.errstate(over="ignore"):
-            return float(np.clip(beta * s - shift, lower, upper).sum())
-
-    with np.errstate(over="ignore"):
-        breakpoints = np.unique(np.concatenate([(lower + shift) / s[:positive], (upper + shift) / s[:positive]]))
-    breakpoints = breakpoints[np.isfinite(breakpoints)]
-    sums = np.array([total(beta) for beta in breakpoints])
+    with np.errstate(over="ignore"):  # tiny singular values have breakpoints beyond the largest float
+        breakpoints = np.concatenate([(lower + shift) / s[:positive], (upper + shift) / s[:positive]])
+    breakpoints = np.sort(breakpoints[np.isfinite(breakpoints)])
+    sums = np.clip(breakpoints[:, None] * s - shift, lower, upper).sum(axis=1)
     right = min(int(np.searchsorted(sums, budget)), sums.size - 1)
     left = max(right - 1, 0)
     rise = sums[right] - sums[left]

@@ -17,6 +17,8 @@ from mtlinear.penalties._rows import L1, L1Lq
 #: Accuracy and length of the inner iterations of `value` and `prox`, which the solvers never call.
 _INNER_TOL = 1e-11
 _INNER_ITERATIONS = 50_000
+#: Over-relaxation of Douglas-Rachford, between 0 and 2; 1.6 saves a third of the iterations (Eckstein & Bertsekas 1992).
+_RELAXATION = 1.6
 
 
 class SumOfParts(Penalty):
@@ -49,40 +51,47 @@ class SumOfParts(Penalty):
         return sum(penalty.value(part) for penalty, part in zip(penalties, self.split(A), strict=True))
 
     def prox(self, V: Array, step: float) -> Array:
-        """The proximal point, by cyclic exact minimisation over the parts."""
-        penalties = self._penalties(V.shape[1])
-        parts = [np.zeros_like(V) for _ in penalties]
-        total = np.zeros_like(V)
-        tolerance = _INNER_TOL * np.max(np.abs(V), initial=0.0)
-        for _ in range(_INNER_ITERATIONS):
-            before = total
-            for k, penalty in enumerate(penalties):
-                part = penalty.prox(V - total + parts[k], step)
-                total = total - parts[k] + part
-                parts[k] = part
-            if np.max(np.abs(total - before), initial=0.0) <= tolerance:
-                break
-        return total
+        """The proximal point, by Douglas-Rachford on the parts."""
+        if self.conjugate(V / step) == 0.0:  # V / step is a subgradient at zero
+            return np.zeros_like(V)
+        _, proxed = self._divide(V, step)
+        return np.sum(proxed, axis=0)
 
     def split(self, A: Array) -> list[Array]:
         """The cheapest parts with sum A (not unique in general)."""
-        penalties = self._penalties(A.shape[1])
+        feasible, _ = self._divide(A, 0.0)
+        return feasible
+
+    def _divide(self, V: Array, step: float) -> tuple[list[Array], list[Array]]:
+        """``argmin sum_k Omega_k(P_k) + ||sum_k P_k - V||^2 / (2 step)``; step 0 demands that the sum is V.
+
+        Douglas-Rachford between the penalties (each through its own prox) and the quadratic. Cyclic minimisation over
+        the parts is simpler, but creeps when the step is small: the parts drift for thousands of sweeps while their sum
+        stands still.
+
+        Returns
+        -------
+        feasible, proxed : list of ndarray
+            The two halves of the iteration; at the solution they are the same.
+        """
+        penalties = self._penalties(V.shape[1])
         count = len(penalties)
-        scale = np.max(np.abs(A), initial=0.0)
+        scale = np.max(np.abs(V), initial=0.0)
+        shadow = [V / count for _ in penalties]
         if scale == 0.0:
-            return [np.zeros_like(A) for _ in penalties]
-        # Step of the order of the entries over the slope of the penalty: the natural length in this problem.
-        step = scale / max(sum(p.value(A) for p in penalties) / np.abs(A).sum(), 1e-300) / count
-        shadow = [A / count for _ in penalties]
+            return shadow, shadow
+        # Of the order of the entries over the slope of the penalty: the natural length in this problem.
+        length = scale / max(sum(p.value(V) for p in penalties) / np.abs(V).sum(), 1e-300) / count
+        share = length / (step + count * length)
         for _ in range(_INNER_ITERATIONS):
-            offset = (A - np.sum(shadow, axis=0)) / count
-            feasible = [z + offset for z in shadow]
-            proxed = [p.prox(2 * x - z, step) for p, x, z in zip(penalties, feasible, shadow, strict=True)]
+            excess = share * (np.sum(shadow, axis=0) - V)
+            feasible = [z - excess for z in shadow]
+            proxed = [p.prox(2 * x - z, length) for p, x, z in zip(penalties, feasible, shadow, strict=True)]
             moves = [y - x for y, x in zip(proxed, feasible, strict=True)]
-            shadow = [z + move for z, move in zip(shadow, moves, strict=True)]
+            shadow = [z + _RELAXATION * move for z, move in zip(shadow, moves, strict=True)]
             if max(np.max(np.abs(move)) for move in moves) <= _INNER_TOL * scale:
                 break
-        return feasible
+        return feasible, proxed
 
 
 class InfimalConvolution(SumOfParts):

@@ -11,14 +11,17 @@ from typing import Protocol
 import numpy as np
 
 from mtlinear._typing import Array
-from mtlinear.problem import Problem
+from mtlinear.problem import Point, Problem
 
 #: Gram matrices larger than this many numbers are not formed.
 _GRAM_LIMIT = 50_000_000
 
+#: Newton step of the intercepts that is small enough between certificates.
+_INTERCEPT_TOL = 1e-3
+
 
 class Oracle(Protocol):
-    """Value and gradient of ``F(A) = min_b sum weights loss(y, X A + b)``."""
+    """First-order information on ``F(A) = min_b sum weights loss(y, X A + b)``."""
 
     def image(self, A: Array) -> Array:
         """What the data make of A; linear."""
@@ -26,31 +29,38 @@ class Oracle(Protocol):
     def gradient(self, image: Array) -> Array:
         """Gradient of F, (n_features, n_tasks)."""
 
-    def value(self, image: Array) -> float:
-        """F."""
+    def bend(self, image: Array, new_image: Array, move: Array) -> float:
+        """``<gradient(new_image) - gradient(image), move>`` after ``gradient(image)`` was the last call.
+
+        At least the Bregman divergence of F between the two points, and twice it when F is quadratic.
+        """
 
 
 class ScoreOracle:
     """Passes over X: the image of A is its scores; any loss."""
 
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem, start: Point):
         self._problem = problem
-        self._intercept: Array = np.zeros(problem.design.n_tasks)
+        self._intercept = start.intercept
+        self._derivative = np.zeros_like(start.scores)
 
     def image(self, A: Array) -> Array:
         return self._problem.design.apply(A)
 
     def gradient(self, image: Array) -> Array:
         problem = self._problem
-        return -problem.negative_gradient(problem.loss.gradient(problem.target, self._scores(image)))
+        # The scores hardly change from one iterate to the next: mostly one Newton step. The certificate is exact.
+        self._intercept = problem.unpenalised.intercept(image, self._intercept, tol=_INTERCEPT_TOL)
+        self._derivative = self._loss_derivative(image)
+        return -problem.negative_gradient(self._derivative)
 
-    def value(self, image: Array) -> float:
-        return self._problem.data_fit(self._scores(image))
+    def bend(self, image: Array, new_image: Array, move: Array) -> float:
+        change = self._loss_derivative(new_image) - self._derivative
+        return float(np.sum(self._problem.design.weights * change * (new_image - image)))
 
-    def _scores(self, image: Array) -> Array:
-        # Between two looks at the certificate the gradient needs no more digits than the steps.
-        self._intercept = self._problem.unpenalised.intercept(image, self._intercept, tol=1e-7)
-        return image + self._problem.design.spread(self._intercept)
+    def _loss_derivative(self, image: Array) -> Array:
+        problem = self._problem
+        return problem.loss.gradient(problem.target, image + problem.design.spread(self._intercept))
 
 
 class GramOracle:
@@ -72,15 +82,15 @@ class GramOracle:
     def gradient(self, image: Array) -> Array:
         return image - self._linear
 
-    def value(self, image: Array) -> float:
-        raise TypeError("Gram matrices serve losses with a known curvature only.")
+    def bend(self, image: Array, new_image: Array, move: Array) -> float:
+        return float(np.sum((new_image - image) * move))
 
 
-def choose_oracle(problem: Problem) -> Oracle:
+def choose_oracle(problem: Problem, start: Point) -> Oracle:
     """Gram matrices where the loss allows them and they are smaller than the data they replace."""
     design = problem.design
-    if not problem.loss.quadratic:
-        return ScoreOracle(problem)
-    size = design.n_features**2 * len(design._distinct_tasks())
-    data = 2 * design.n_features * (design.weights.shape[0])
-    return GramOracle(problem) if size <= min(data, _GRAM_LIMIT) else ScoreOracle(problem)
+    gram_size = design.n_features**2 * len(design.distinct_tasks())
+    data_size = 2 * design.n_features * design.weights.shape[0]
+    if problem.loss.quadratic and gram_size <= min(data_size, _GRAM_LIMIT):
+        return GramOracle(problem)
+    return ScoreOracle(problem, start)

@@ -1,0 +1,64 @@
+"""School (139 tasks, 15,362 rows, 28 raw features): the optimum that MALSAR stops above, certified."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import loadmat
+
+from mtlinear.designs import StackedDesign
+from mtlinear.losses import Squared
+from mtlinear.penalties import L1Lq, TraceNorm
+from mtlinear.problem import Problem
+from mtlinear.solvers import FISTA
+
+ROOT = Path(__file__).parents[1]
+RHO = 200.0
+
+
+def school_file():
+    """school.mat in the directory MTLINEAR_DATA, or beside the checkout; None if it is in neither."""
+    folders = [Path(os.environ["MTLINEAR_DATA"])] if "MTLINEAR_DATA" in os.environ else []
+    folders.append(ROOT.parent / "shared" / "data")
+    return next((folder / "school.mat" for folder in folders if (folder / "school.mat").is_file()), None)
+
+
+@pytest.fixture(scope="module")
+def school():
+    path = school_file()
+    if path is None:
+        pytest.skip("school.mat not found; set MTLINEAR_DATA to the directory that has it")
+    data = loadmat(path)
+    tasks = [
+        (np.asarray(X, dtype=float), np.asarray(y, dtype=float).ravel())
+        for X, y in zip(*map(np.ravel, (data["X"], data["Y"])), strict=True)
+    ]
+    X, y = np.vstack([X for X, _ in tasks]), np.concatenate([y for _, y in tasks])
+    codes = np.repeat(np.arange(len(tasks)), [len(y) for _, y in tasks])
+    assert (X.shape, len(tasks)) == ((15362, 28), 139)
+    return StackedDesign(X, codes, len(tasks)), y
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("penalty", "expected", "malsar"),
+    [(L1Lq, 783909.2025, 784262.88), (TraceNorm, 759293.2160, 759306.75)],
+    ids=["L2,1", "trace norm"],
+)
+def test_optimum_in_the_scaling_of_malsar(school, penalty, expected, malsar):
+    """0.5 * (sum of squares) + rho * penalty; ours is that divided by m, the mean number of rows of a task."""
+    design, y = school
+    m = len(y) / design.n_tasks
+    problem = Problem(design, design.arrange(y), Squared(), penalty(alpha=RHO / m), fit_intercept=False)
+    solution = FISTA().solve(problem, tol=1e-11, max_iter=40_000)
+    assert solution.converged
+    assert m * solution.certificate.gap <= 1e-4
+    assert m * solution.certificate.objective == pytest.approx(expected, abs=2e-4)
+    assert m * solution.certificate.objective < malsar - 1.0
+    # The same number from the rows themselves.
+    scores = np.sum(design.X * solution.A.T[design.codes], axis=1)
+    norm = np.linalg.norm(solution.A, axis=1).sum() if penalty is L1Lq else np.linalg.norm(solution.A, "nuc")
+    assert 0.5 * np.sum((design.arrange(y) - scores) ** 2) + RHO * norm == pytest.approx(expected, abs=2e-4)
