@@ -156,6 +156,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         self.intercept_ = solution.intercept
         self.dual_gap_ = solution.certificate.gap
         self.objective_ = solution.certificate.objective
+        self.null_objective_ = problem.null_objective
         self.n_iter_ = max(solution.n_iter, 1)
         self.history_ = solution.history
 

@@ -38,6 +38,8 @@ tasks_ : ndarray of shape (n_tasks,)
 dual_gap_ : float
     Proof of optimality: no parameters have an objective below ``objective_ - dual_gap_``.
 objective_ : float
+null_objective_ : float
+    Objective at A = 0 with the best intercept: the unit of ``tol``.
 n_iter_ : int
 history_ : tuple of Check
     Iterations, objective, gap and seconds at every look at the certificate.
