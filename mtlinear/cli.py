@@ -52,8 +52,8 @@ def make_parser() -> argparse.ArgumentParser:
     compare = commands.add_parser(
         "compare",
         help="does multi-task learning help on your data, and which structure?",
-        description="Cross-validate single-task models, one pooled model and five multi-task structures on a table, and "
-        "say whether sharing helps. Without DATA: scikit-learn's digits as ten tasks, with few training rows.",
+        description="Cross-validate single-task models, one pooled model and five multi-task structures on a table, "
+        "and say whether sharing helps. Without DATA: scikit-learn's digits as ten tasks, with few training rows.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     compare.add_argument(

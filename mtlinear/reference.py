@@ -25,8 +25,8 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtlinear._typing import Array
 from mtlinear.losses import Logistic, Loss, Squared
 from mtlinear.penalties import (
     L1,
@@ -40,8 +40,6 @@ from mtlinear.penalties import (
     TraceNorm,
 )
 from mtlinear.problem import Problem
-
-Array = NDArray[np.float64]
 
 #: (convex expression, list of constraints), both made of cvxpy objects.
 Expression = tuple[Any, list[Any]]
@@ -117,7 +115,7 @@ def solve_reference(problem: Problem, *, solver: str = "CLARABEL", **options: ob
     cp = _cvxpy()
     design = problem.design
     A = cp.Variable((design.n_features, design.n_tasks), name="A")
-    b = cp.Variable(design.n_tasks, name="b") if problem.fit_intercept else np.zeros(design.n_tasks)
+    b: Any = cp.Variable(design.n_tasks, name="b") if problem.fit_intercept else np.zeros(design.n_tasks)
     data_fit = 0.0
     for t in range(design.n_tasks):
         X, y = design.task_rows(t, problem.target)
@@ -258,7 +256,7 @@ def _clustered(penalty: Clustered, A: Any) -> Expression:
     cp = _cvxpy()
     T = A.shape[1]
     eps_within, eps_between = penalty.alpha, penalty.alpha * penalty.between_ratio
-    apart = penalty.mean_ratio is not None
+    apart, eps_mean = penalty.mean_ratio is not None, penalty.alpha * (penalty.mean_ratio or 0.0)
     U = np.full((T, T), 1.0 / T)
     Pi = np.eye(T) - U if apart else np.eye(T)
     n_top = min(penalty.n_clusters, T) - (1 if apart else 0)
@@ -266,12 +264,12 @@ def _clustered(penalty: Clustered, A: Any) -> Expression:
     S = M / eps_between + (np.eye(T) - M) / eps_within
     expression = 0.5 * cp.matrix_frac((A @ Pi).T, 0.5 * (S + S.T))
     if apart:
-        expression = expression + 0.5 * penalty.alpha * penalty.mean_ratio * cp.sum_squares(A @ U)
+        expression = expression + 0.5 * eps_mean * cp.sum_squares(A @ U)
     return expression, constraints
 
 
 def _relaxed_projection(T: int, rank: int) -> tuple[Any, list[Any]]:
-    """Convex hull of the projections of a rank: 0 <= M <= I, tr M = rank. (A constant where only one matrix is left.)"""
+    """Convex hull of the projections of a rank: 0 <= M <= I, tr M = rank (one constant matrix at both ends)."""
     cp = _cvxpy()
     if rank in (0, T):
         return cp.Constant(np.eye(T) * (rank == T)), []

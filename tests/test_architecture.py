@@ -31,7 +31,7 @@ LEVEL = {
     "metrics": 0,
     "datasets": 0,
 }
-#: Everything that is not listed (compare, plotting, cli, ...) stands above the estimators and is imported by none below.
+#: What is not listed (compare, plotting, cli, ...) stands above the estimators and is imported by none below.
 TOP = 8
 
 LONGEST_FILE = 400

@@ -71,7 +71,7 @@ def test_every_design_class_is_made_by_a_recipe(cls):
 
 
 def test_sampled_strengths_are_of_all_kinds():
-    assert {q for q in (p.q for p in catalogue.NORMS if isinstance(p, catalogue.L1Lq))} >= {1, 2, float("inf")}
+    assert {p.q for p in catalogue.NORMS if isinstance(p, catalogue.L1Lq)} >= {1, 2, float("inf")}
     clustered = [p for p in catalogue.PENALTIES if isinstance(p, catalogue.Clustered)]
     assert {p.mean_ratio for p in clustered} == {0.0, 0.3, None}
     assert {p.n_clusters for p in clustered} == {1, 2, catalogue.N_TASKS}

@@ -65,14 +65,14 @@ def test_everything_agrees_with_the_rows_of_the_tasks(layout, n, d, T, seed):
 
 
 @LAYOUTS
-@pytest.mark.parametrize(("n", "d"), [(450, 420), (900, 405)])
+@pytest.mark.parametrize(("n", "d"), [(410, 405)])
 def test_norm_bound_of_large_tasks_is_safe_and_tight(layout, n, d):
     design, _ = draw(layout, n, d, 2, 0)
     largest = max(np.linalg.eigvalsh(gram_of(design, t))[-1] for t in range(2))
     assert largest <= design.norm_bound() <= 1.02 * largest
 
 
-@pytest.mark.parametrize("shape", [(500, 450), (450, 500), (3, 800), (800, 3), (401, 401)])
+@pytest.mark.parametrize("shape", [(450, 405), (405, 450), (3, 800), (800, 3)])
 @pytest.mark.parametrize("spectrum", ["flat", "decaying", "tie"])
 def test_largest_eigenvalue(shape, spectrum):
     rng = np.random.default_rng(1)

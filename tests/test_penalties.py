@@ -273,7 +273,7 @@ def test_parameters_are_those_of_scikit_learn(penalty):
             copy.set_params(**{name: value})
     A = np.random.default_rng(0).standard_normal((3, N_TASKS))
     assert copy.value(A) == penalty.value(A)
-    with pytest.raises(ValueError, match="[Ii]nvalid parameter"):
+    with pytest.raises(ValueError, match=r"[Ii]nvalid parameter"):
         clone(penalty).set_params(no_such_parameter=1)
 
 

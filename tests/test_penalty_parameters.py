@@ -73,7 +73,7 @@ def optimum(penalty, seed=0, loss=None):
 
 
 def limits(q, T):
-    """Ends of the range of l1_ratio in which shared and private features mix: ratio = block / sparse in (1, T^(1/q'))."""
+    """Range of l1_ratio in which shared and private features mix: 1 < block / sparse < T^(1/q')."""
     largest = T ** (1.0 - 1.0 / q)
     return 1.0 / (1.0 + largest), 0.5
 

@@ -17,7 +17,7 @@ from mtlinear.penalties._rows import L1, L1Lq
 #: Accuracy and length of the inner iterations of `value` and `prox`, which the solvers never call.
 _INNER_TOL = 1e-11
 _INNER_ITERATIONS = 50_000
-#: Over-relaxation of Douglas-Rachford, between 0 and 2; 1.6 saves a third of the iterations (Eckstein & Bertsekas 1992).
+#: Over-relaxation of Douglas-Rachford, in (0, 2); 1.6 saves a third of the iterations (Eckstein & Bertsekas 1992).
 _RELAXATION = 1.6
 
 
@@ -77,7 +77,7 @@ class SumOfParts(Penalty):
         penalties = self._penalties(V.shape[1])
         count = len(penalties)
         scale = np.max(np.abs(V), initial=0.0)
-        shadow = [V / count for _ in penalties]
+        shadow: list[Array] = [V / count for _ in penalties]
         if scale == 0.0:
             return shadow, shadow
         # Of the order of the entries over the slope of the penalty: the natural length in this problem.
