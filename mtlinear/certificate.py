@@ -56,7 +56,7 @@ def certify(problem: Problem, point: Point) -> Certificate:
         loss = float(np.sum(weights * problem.loss.conjugate(y, c * u)))
         return -loss - problem.penalty.conjugate(c * G)
 
-    # c = 0 is feasible for every loss that is bounded below, and the only choice when nothing else is.
+    # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
     best = max(lower_bound(c) for c in {0.0, largest, _best_scale(problem, u, z, G, largest)})
     leak = leak if largest > 0.0 else 0.0
     return Certificate(objective, max(objective - best, 0.0) + leak)

@@ -13,8 +13,8 @@ from mtlinear.problem import Problem
 _QUADRATIC_TOP = 10.0
 
 
-def zero_scale(problem: Problem) -> float:
-    """Smallest factor c with A = 0 optimal under the penalty ``c * Omega``: the gauge of the negative gradient at 0."""
+def gauge_at_zero(problem: Problem) -> float:
+    """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero."""
     scores = np.zeros(problem.design.weights.shape)
     scores = scores + problem.design.spread(problem.unpenalised.intercept(scores))
     gradient = problem.loss.gradient(problem.target, scores)
@@ -24,15 +24,17 @@ def zero_scale(problem: Problem) -> float:
 def alpha_max(problem: Problem) -> float:
     """The alpha from which on A is zero, the other parameters of the penalty as they are.
 
-    Quadratic penalties never give A = 0. For them it is ten times the largest curvature of the data fit (the largest
-    eigenvalue of X'WX over the tasks, times the bound on the second derivative of the loss): there every direction of A
-    that the penalty covers is shrunk at least to about a tenth (for the clustered penalty the directions between
-    clusters by less, according to between_ratio).
+    For a penalty without an alpha (`InfimalConvolution`) it is the factor for its `scaled`.
+
+    Quadratic penalties, and sums of parts with a quadratic one, never give A = 0. For them it is ten times the largest
+    curvature of the data fit (the largest eigenvalue of X'WX over the tasks, times the bound on the second derivative
+    of the loss): there every direction of A that the penalty covers is shrunk at least to about a tenth (for the
+    clustered penalty the directions between clusters by less, according to between_ratio).
     """
-    if isinstance(problem.penalty, Quadratic):
+    if any(isinstance(penalty, Quadratic) for penalty in problem.part_penalties):
         return _QUADRATIC_TOP * (problem.loss.curvature or 1.0) * problem.norm_bound
     alpha = getattr(problem.penalty, "alpha", 1.0)
-    return alpha * zero_scale(problem)
+    return alpha * gauge_at_zero(problem)
 
 
 def alpha_grid(problem: Problem, n_alphas: int = 100, *, ratio: float = 1e-3) -> Array:

@@ -11,7 +11,7 @@ from mtlinear._typing import Array
 
 
 class Loss(BaseEstimator, ABC):
-    """A convex, differentiable loss ``l(y, z)`` of a target y and a score z, bounded below.
+    """A convex, differentiable loss ``l(y, z)`` of a target y and a score z; >= 0.
 
     All methods work elementwise on arrays of one shape.
 

@@ -7,8 +7,8 @@ prox(V, step)
 conjugate(G)
     ``Omega*(G) = sup_A <G, A> - Omega(A)``.
 gauge(G)
-    Smallest c >= 0 with G in c times the domain of Omega*. For a norm it is the dual norm; 0 where Omega* is finite
-    everywhere. A = 0 is optimal exactly if the gauge of the negative gradient at 0 is at most 1.
+    Smallest c >= 0 with G in c times the domain of Omega*. For a norm it is the dual norm, and A = 0 is optimal exactly
+    if the gauge of the negative gradient at 0 is at most 1; 0 where Omega* is finite everywhere.
 dual_scale(G)
     Largest c <= 1 for which ``conjugate(c G)`` is finite: what makes a residual dual feasible.
 null_space(n_tasks)

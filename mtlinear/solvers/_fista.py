@@ -111,13 +111,12 @@ class _Run:
     def _proximal_step(self, ahead: Array, ahead_image: Array, gradient: Array) -> tuple[Array, Array]:
         """New parts and their image, with the longest step that the curvature between the two points allows.
 
-        A step 1/L decreases the objective as it should if the Bregman divergence of F is at most L/2 ||move||^2. Half
-        the bend estimates that divergence: exact for squared loss, and for any convex loss at least half of it, so a
-        loss without a bound on its curvature gets the whole bend. L shrinks a little before every step and doubles
-        until the test holds.
+        A step 1/L decreases the objective as it should if the Bregman divergence of F is at most L/2 ||move||^2. For
+        squared loss that divergence is half the bend; for any convex loss it is at most the bend, so the test with
+        twice the bend is on the safe side. L shrinks a little before every step and doubles until the test holds.
         """
         penalties = self.problem.part_penalties
-        caution = 1.0 if np.isfinite(self.safe_lipschitz) else 2.0
+        caution = 1.0 if self.problem.loss.quadratic else 2.0
         self.lipschitz *= _SHRINK
         while True:
             step = 1.0 / self.lipschitz

@@ -32,7 +32,7 @@ class Oracle(Protocol):
     def bend(self, image: Array, new_image: Array, move: Array) -> float:
         """``<gradient(new_image) - gradient(image), move>`` after ``gradient(image)`` was the last call.
 
-        At least the Bregman divergence of F between the two points, and twice it when F is quadratic.
+        At least the Bregman divergence of F from the one to the other, and exactly twice it when F is quadratic.
         """
 
 
