@@ -160,8 +160,7 @@ class Unpenalised:
         first = self.design.adjoint(curvature)
         H = np.zeros((k, d, k, d))
         for t in range(self.design.n_tasks):
-            X, D = self.design.task_rows(t, curvature)
-            G = X.T @ (X * D[:, None])
+            G = self.design.task_gram(t, curvature)
             if self.fit_intercept:
                 G -= np.outer(first[:, t], first[:, t]) * inverse_total[t]
             H += np.outer(Z[t], Z[t])[:, None, :, None] * G[None, :, None, :]

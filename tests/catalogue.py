@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from mtlinear.designs import Design, SharedDesign, StackedDesign
 from mtlinear.losses import Logistic, Loss, Squared
@@ -112,6 +113,33 @@ def stacked_unbalanced_weighted(n: int, d: int, T: int, rng: np.random.Generator
     return StackedDesign(_features(rows, d, rng), codes, T, rng.uniform(0.2, 2.0, rows), rng.uniform(0.5, 2.0, T))
 
 
+def shared_missing(n: int, d: int, T: int, rng: np.random.Generator) -> Design:
+    """A third of the outputs not observed, weights on the others."""
+    observed = rng.random((n, T)) < 0.7
+    observed[:3] = True
+    return SharedDesign(_features(n, d, rng), T, rng.uniform(0.2, 2.0, n), rng.uniform(0.5, 2.0, T), observed)
+
+
+def shared_sparse(n: int, d: int, T: int, rng: np.random.Generator) -> Design:
+    return SharedDesign(_sparse(n, d, rng), T, rng.uniform(0.2, 2.0, n), rng.uniform(0.5, 2.0, T))
+
+
+def shared_sparse_missing(n: int, d: int, T: int, rng: np.random.Generator) -> Design:
+    observed = rng.random((n, T)) < 0.7
+    observed[:3] = True
+    return SharedDesign(_sparse(n, d, rng).tocsc(), T, observed=observed)
+
+
+def stacked_sparse(n: int, d: int, T: int, rng: np.random.Generator) -> Design:
+    codes = rng.permutation(np.repeat(np.arange(T), n))
+    return StackedDesign(_sparse(n * T, d, rng), codes, T, rng.uniform(0.2, 2.0, n * T), rng.uniform(0.5, 2.0, T))
+
+
+def _sparse(n: int, d: int, rng: np.random.Generator) -> sp.csr_array:
+    X = _features(n, d, rng)
+    return sp.csr_array(np.where(rng.random((n, d)) < 0.5, X, 0.0))
+
+
 def _features(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
     """Features of different scale, not centred."""
     return rng.standard_normal((n, d)) * np.linspace(0.5, 1.5, d) + rng.uniform(-1.0, 1.0, d)
@@ -124,6 +152,10 @@ DESIGNS: dict[str, MakeDesign] = {
     "shared-weighted": shared_weighted,
     "stacked": stacked,
     "stacked-unbalanced-weighted": stacked_unbalanced_weighted,
+    "shared-missing": shared_missing,
+    "shared-sparse": shared_sparse,
+    "shared-sparse-missing": shared_sparse_missing,
+    "stacked-sparse": stacked_sparse,
 }
 
 DESIGN_CLASSES: list[type[Design]] = [SharedDesign, StackedDesign]

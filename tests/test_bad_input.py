@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 from sklearn.exceptions import NotFittedError
 
 from mtlinear import (
@@ -52,18 +51,38 @@ BAD_FIT = {
     "X 3-D": (lambda: BlockSparseRegressor().fit(X[None], y), ValueError, "dim 3"),
     "X without rows": (lambda: BlockSparseRegressor().fit(X[:0], y[:0]), ValueError, r"0 sample\(s\)"),
     "X without columns": (lambda: BlockSparseRegressor().fit(X[:, :0], y), ValueError, r"0 feature\(s\)"),
-    "X sparse": (lambda: BlockSparseRegressor().fit(sp.csr_matrix(X), Y), TypeError, "[Ss]parse"),
-    "X sparse with a task column": (
-        lambda: BlockSparseRegressor(task_feature=-1).fit(sp.csr_matrix(X), y),
-        TypeError,
-        "[Ss]parse",
-    ),
     "X of strings": (lambda: BlockSparseRegressor().fit(FRAME, y), ValueError, "could not convert string"),
     "X complex": (lambda: BlockSparseRegressor().fit(X + 1j, Y), ValueError, "Complex data"),
     # y
     "y None": (lambda: BlockSparseRegressor().fit(X, None), ValueError, "y"),
     "y with NaN, 1-D": (lambda: BlockSparseRegressor().fit(X, with_value(y, np.nan)), ValueError, "y contains NaN"),
-    "y with NaN, 2-D": (lambda: BlockSparseRegressor().fit(X, with_value(Y, np.nan)), ValueError, "y contains NaN"),
+    "y with a column of NaN": (
+        lambda: BlockSparseRegressor().fit(X, Y * [1, np.nan]),
+        ValueError,
+        r"y contains NaN only in the column\(s\) of task\(s\) \[1\]",
+    ),
+    "y with a column of NaN, classifier": (
+        lambda: BlockSparseClassifier().fit(X, np.column_stack([LABELS, LABELS]) * [1, np.nan]),
+        ValueError,
+        "y contains NaN only in the column",
+    ),
+    "y with a column whose weights are zero": (
+        lambda: BlockSparseRegressor().fit(
+            X, np.where(np.arange(12)[:, None] < [12, 4], Y, np.nan), sample_weight=1.0 * (np.arange(12) >= 4)
+        ),
+        ValueError,
+        "y contains NaN only in the column",
+    ),
+    "y with NaN in a column vector with tasks": (
+        lambda: BlockSparseRegressor().fit(X, with_value(y, np.nan)[:, None], tasks=TASKS),
+        ValueError,
+        "y contains NaN",
+    ),
+    "y with NaN for a classifier, 1-D": (
+        lambda: BlockSparseClassifier().fit(X, with_value(LABELS, np.nan)),
+        ValueError,
+        "y contains NaN",
+    ),
     "y with infinity": (
         lambda: BlockSparseRegressor().fit(X, with_value(Y, np.inf)),
         ValueError,
@@ -299,6 +318,11 @@ BAD_PREDICT = {
         "task_feature='site' is a column name, but X has no column names",
     ),
     "score without tasks": (lambda: fitted().score(X, y), ValueError, "needs them to predict"),
+    "score with y all NaN": (
+        lambda: TraceNormRegressor().fit(X, Y).score(X, Y * np.nan),
+        ValueError,
+        "y contains NaN only",
+    ),
     "classifier without tasks": (
         lambda: TraceNormClassifier().fit(X, LABELS, tasks=TASKS).predict_proba(X),
         ValueError,

@@ -148,3 +148,16 @@ def test_sharing_wins_where_tasks_are_alike_and_rows_few():
     run = run_all(data, models, splits, SETTINGS, lambda result: None)
     mean = {m.name: np.mean([r.score.value for r in run.results if r.model == m.name]) for m in models}
     assert mean["mean-regularized"] > mean["single-task"]
+
+
+def test_features_that_are_constant_within_every_task_stay_unused():
+    """Centring leaves rounding of 1e-16 of them; a free mean must not fit that with parameters of 1e15 (School)."""
+    table = stacked_table(rows=40)
+    table["of_school"] = table["school"].map({f"school{t}": 0.1 + 0.3 * t for t in range(4)})
+    data = from_table(table, ["y"], task="school")
+    rows, _ = prepare_rows(data, np.arange(data.n_rows), np.arange(1))
+    for name in ("mean-regularized", "clustered"):
+        candidates = make_candidates(data, MODELS[name], rows, 4)[:2]
+        for fit in fit_path(data, MODELS[name], rows, candidates, 1e-6):
+            assert fit.certified
+            assert np.abs(fit.A).max() < 10

@@ -9,8 +9,8 @@ scores : shape chosen by the design
     derivatives of the loss) has this shape. ``(n_samples, n_tasks)`` for a shared X,
     ``(n_observations,)``, sorted by task, for stacked rows.
 weights : shape of the scores
-    ``w_t s_i / m`` with task weight w_t, sample weight s_i and m = (sum of the s_i) / n_tasks, the mean
-    weight of a task. This is the only place in the library with a 1/n.
+    ``w_t s_i / m`` with task weight w_t, sample weight s_i and m = (sum of the s_i over all observations) / n_tasks,
+    the mean weight of a task. This is the only place in the library with a 1/n. Zero where nothing is observed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mtlinear._typing import Array, Indices
-
-#: Up to this size the largest eigenvalue is taken from a dense factorization, exactly; past it by Lanczos.
-_DENSE_EIGENVALUES = 400
-#: Deviations from a mean below this fraction of the mean are rounding: the error of a sum of millions of numbers.
-_ROUNDING = 1e-13
+from mtlinear.designs._matrix import Matrix, largest_eigenvalue, to_dense, weighted_gram
 
 
 class Design(ABC):
     """The data of T linear tasks: ``A -> scores``, the adjoint, and the weights of the observations.
+
+    A subclass maps the rows as they are stored (`_raw_scores`, `_raw_adjoint`); what is subtracted from them on the fly
+    is done here, once.
 
     Attributes
     ----------
@@ -37,21 +35,27 @@ class Design(ABC):
     weights : ndarray, shape of the scores
         Weight of every observation in the objective, normalisation included.
     center : ndarray of shape (n_features, n_tasks) or (n_features, 1)
-        What has been subtracted from the features of each task; zeros unless made by `centered`.
+        What the features of each task have lost to centring, in all; zeros unless made by `centered`.
+    shift : ndarray of the same shape, or None
+        The part of it that is not subtracted from the stored rows (a sparse X would become dense) but from the scores:
+        ``(x_i - shift_t) . a_t``.
     """
 
     n_features: int
     n_tasks: int
     weights: Array
     center: Array
+    shift: Array | None
 
-    @abstractmethod
     def apply(self, A: Array) -> Array:
         """Scores ``x_i . a_t`` of all observations; A is (n_features, n_tasks)."""
+        scores = self._raw_scores(A)
+        return scores if self.shift is None else scores - self.spread(np.sum(self.shift * A, axis=0))
 
-    @abstractmethod
     def adjoint(self, D: Array) -> Array:
         """``X_t' d_t`` in column t, shape (n_features, n_tasks); D has the shape of the scores."""
+        G = self._raw_adjoint(D)
+        return G if self.shift is None else G - self.shift * self.task_sums(D)
 
     @abstractmethod
     def task_sums(self, D: Array) -> Array:
@@ -64,9 +68,19 @@ class Design(ABC):
         May be a broadcastable view rather than a full array.
         """
 
-    @abstractmethod
     def task_rows(self, t: int, D: Array) -> tuple[Array, Array]:
-        """``(X_t, D_t)``: features (n_t, n_features) and entries of D (n_t,) of task t."""
+        """``(X_t, D_t)``: features (n_t, n_features), dense and centred, and entries of D (n_t,) of task t.
+
+        For looking at a task, and for oracles; solvers use `task_gram`.
+        """
+        X, own = self._stored_rows(t, D)
+        shift = self._task_shift(t)
+        return to_dense(X) if shift is None else to_dense(X) - shift, own
+
+    def task_gram(self, t: int, D: Array) -> Array:
+        """``X_t' diag(D_t) X_t``, shape (n_features, n_features)."""
+        X, own = self._stored_rows(t, D)
+        return weighted_gram(X, own, self._task_shift(t))
 
     @abstractmethod
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
@@ -102,41 +116,28 @@ class Design(ABC):
 
     def norm_bound(self) -> float:
         """Upper bound of ``max_t ||X_t' diag(weights_t) X_t||_2``, the curvature of 1/2 sum weights * scores**2."""
-        return max((self._task_norm(t) for t in self.distinct_tasks()), default=0.0)
+        norms = []
+        for t in self.distinct_tasks():
+            X, weights = self._stored_rows(t, self.weights)
+            norms.append(largest_eigenvalue(X, weights, self._task_shift(t)))
+        return max(norms, default=0.0)
 
     @abstractmethod
     def distinct_tasks(self) -> range:
         """The tasks whose Gram matrices differ by more than a factor at most 1."""
 
-    def _task_norm(self, t: int) -> float:
-        X, w = self.task_rows(t, self.weights)
-        R = X * np.sqrt(w)[:, None]
-        return largest_eigenvalue(R)
+    @abstractmethod
+    def _raw_scores(self, A: Array) -> Array:
+        """`apply` on the rows as stored."""
 
+    @abstractmethod
+    def _raw_adjoint(self, D: Array) -> Array:
+        """`adjoint` on the rows as stored."""
 
-def subtract_mean(X: Array, mean: Array) -> Array:
-    """X - mean, with exact zeros where only rounding is left.
+    @abstractmethod
+    def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:
+        """(rows of task t as stored, entries of D of task t)."""
 
-    A feature that is constant within a task would otherwise become noise of size 1e-16, and whatever leaves a direction
-    of A unpenalised would fit that noise with parameters of size 1e15.
-    """
-    centered = X - mean
-    centered[np.abs(centered) <= _ROUNDING * np.abs(mean)] = 0.0
-    return centered
-
-
-def largest_eigenvalue(R: Array) -> float:
-    """An upper bound of the largest eigenvalue of R'R, exact up to rounding for small matrices.
-
-    Lanczos approaches the eigenvalue from below; one percent is added so that 1/bound stays a safe step.
-    """
-    n, d = R.shape
-    if not R.any():  # also when empty; ARPACK refuses a matrix of zeros
-        return 0.0
-    if min(n, d) <= _DENSE_EIGENVALUES:
-        G = R @ R.T if n < d else R.T @ R
-        return max(float(np.linalg.eigvalsh(G)[-1]), 0.0)
-    operator = LinearOperator((d, d), matvec=lambda v: R.T @ (R @ v), dtype=R.dtype)
-    start = np.random.default_rng(0).standard_normal(d)
-    value = eigsh(operator, k=1, tol=1e-3, v0=start, return_eigenvectors=False)[0]
-    return 1.01 * float(value)
+    def _task_shift(self, t: int) -> Array | None:
+        """Column t of the shift."""
+        return None if self.shift is None else self.shift[:, min(t, self.shift.shape[1] - 1)]

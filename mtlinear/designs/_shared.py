@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._base import Design, subtract_mean
+from mtlinear.designs._base import Design
+from mtlinear.designs._matrix import Matrix, as_rows, subtract_mean, weighted_gram, without_rounding
 
 
 class SharedDesign(Design):
@@ -13,12 +15,14 @@ class SharedDesign(Design):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
     n_tasks : int
     sample_weight : ndarray of shape (n_samples,), default None
         Weight s_i of a row; None means 1.
     task_weight : ndarray of shape (n_tasks,), default None
         Weight w_t of a task; None means 1.
+    observed : ndarray of bool, shape (n_samples, n_tasks), default None
+        Which outputs were observed; the others have weight zero. None means all.
 
     Examples
     --------
@@ -30,22 +34,29 @@ class SharedDesign(Design):
     0.3333333333333333
     """
 
-    def __init__(self, X: Array, n_tasks: int, sample_weight: Array | None = None, task_weight: Array | None = None):
-        self.X = X
+    def __init__(
+        self,
+        X: Matrix,
+        n_tasks: int,
+        sample_weight: Array | None = None,
+        task_weight: Array | None = None,
+        observed: NDArray[np.bool_] | None = None,
+    ):
+        self.X = as_rows(X)
         self.n_samples, self.n_features = X.shape
         self.n_tasks = n_tasks
         self.sample_weight = np.ones(self.n_samples) if sample_weight is None else sample_weight
         self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
-        # Every row counts once for each of the T tasks, so m = (T sum s) / T.
-        self._row_weights = self.sample_weight / self.sample_weight.sum()
-        self.weights = np.outer(self._row_weights, self.task_weight)
+        self.observed = observed
+        if observed is None:
+            # Every row counts once for each of the T tasks, so m = (T sum s) / T.
+            self._row_weights = self.sample_weight / self.sample_weight.sum()
+            self.weights = np.outer(self._row_weights, self.task_weight)
+        else:
+            counted = self.sample_weight[:, None] * observed
+            self.weights = counted * self.task_weight * (n_tasks / counted.sum())
         self.center = np.zeros((self.n_features, 1))
-
-    def apply(self, A: Array) -> Array:
-        return self.X @ A
-
-    def adjoint(self, D: Array) -> Array:
-        return self.X.T @ D
+        self.shift = None
 
     def task_sums(self, D: Array) -> Array:
         return D.sum(axis=0)
@@ -53,33 +64,62 @@ class SharedDesign(Design):
     def spread(self, b: Array) -> Array:
         return b[None, :]
 
-    def task_rows(self, t: int, D: Array) -> tuple[Array, Array]:
-        return self.X, D[:, t]
-
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
-        X = self.X if rows is None else self.X[:, rows]
-        R = X * np.sqrt(self._row_weights)[:, None]
-        return (R.T @ R)[None], self.task_weight
+        design = self if rows is None else self.restrict(rows)
+        if self.observed is not None:
+            return np.stack([design.task_gram(t, design.weights) for t in range(self.n_tasks)]), np.ones(self.n_tasks)
+        return weighted_gram(design.X, self._row_weights, design._task_shift(0))[None], self.task_weight
 
     def centered(self) -> SharedDesign:
-        mean = self._row_weights @ self.X
-        design = SharedDesign(subtract_mean(self.X, mean), self.n_tasks, self.sample_weight, self.task_weight)
-        design.center = self.center + mean[:, None]
-        return design
+        if self.observed is None:
+            mean = self.X.T @ self._row_weights
+            if self.shift is not None:
+                mean = mean - self.shift[:, 0]
+            mean = mean[:, None]
+        else:
+            total = self.task_sums(self.weights)
+            mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
+        # All tasks see the same stored rows, so only what their means have in common can be subtracted there.
+        common = mean.mean(axis=1)
+        stored = subtract_mean(self.X, common)
+        left = mean if stored is None else without_rounding(mean - common[:, None], mean)
+        shift = left if self.shift is None else self.shift + left
+        return self._like(
+            self.X if stored is None else stored,
+            self.center + mean,
+            shift if np.any(shift) else None,
+        )
 
     def restrict(self, rows: Indices) -> SharedDesign:
-        design = SharedDesign(self.X[:, rows], self.n_tasks, self.sample_weight, self.task_weight)
-        design.center = self.center[rows]
-        return design
+        shift = None if self.shift is None else self.shift[rows]
+        return self._like(self.X[:, rows], self.center[rows], shift)
 
     def take(self, samples: Indices) -> SharedDesign:
-        design = SharedDesign(self.X[samples], self.n_tasks, self.sample_weight[samples], self.task_weight)
-        design.center = self.center
+        observed = None if self.observed is None else self.observed[samples]
+        design = SharedDesign(self.X[samples], self.n_tasks, self.sample_weight[samples], self.task_weight, observed)
+        design.center, design.shift = self.center, self.shift
         return design
 
     def arrange(self, values: Array) -> Array:
         return values
 
     def distinct_tasks(self) -> range:
+        if self.observed is not None:
+            return range(self.n_tasks)
         heaviest = int(np.argmax(self.task_weight))
         return range(heaviest, heaviest + 1)
+
+    def _like(self, X: Matrix, center: Array, shift: Array | None) -> SharedDesign:
+        """The same rows and weights with other features."""
+        design = SharedDesign(X, self.n_tasks, self.sample_weight, self.task_weight, self.observed)
+        design.center, design.shift = center, shift
+        return design
+
+    def _raw_scores(self, A: Array) -> Array:
+        return self.X @ A
+
+    def _raw_adjoint(self, D: Array) -> Array:
+        return self.X.T @ D
+
+    def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:
+        return self.X, D[:, t]

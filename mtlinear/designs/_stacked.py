@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._base import Design, subtract_mean
+from mtlinear.designs._base import Design
+from mtlinear.designs._matrix import Matrix, as_rows, subtract_mean
 
 
 class StackedDesign(Design):
@@ -13,7 +14,7 @@ class StackedDesign(Design):
 
     Parameters
     ----------
-    X : ndarray of shape (n_observations, n_features)
+    X : ndarray or sparse matrix of shape (n_observations, n_features)
         The rows of all tasks, in any order. They are sorted by task once, into a copy.
     codes : ndarray of int, shape (n_observations,)
         Number of the task of each row, 0 <= code < n_tasks.
@@ -31,7 +32,7 @@ class StackedDesign(Design):
 
     def __init__(
         self,
-        X: Array,
+        X: Matrix,
         codes: Indices,
         n_tasks: int,
         sample_weight: Array | None = None,
@@ -41,7 +42,7 @@ class StackedDesign(Design):
         self.n_tasks = n_tasks
         self.order = np.argsort(codes, kind="stable")
         self.codes = codes[self.order]
-        self.X = X[self.order]
+        self.X = as_rows(X)[self.order]
         counts = np.bincount(codes, minlength=n_tasks)
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
         weight = np.ones(len(codes)) if sample_weight is None else sample_weight
@@ -50,24 +51,10 @@ class StackedDesign(Design):
         mean_weight_of_a_task = self.sample_weight.sum() / n_tasks
         self.weights = self.sample_weight * self.task_weight[self.codes] / mean_weight_of_a_task
         self.center = np.zeros((self.n_features, 1))
+        self.shift = None
 
     def _task(self, t: int) -> slice:
         return slice(self.bounds[t], self.bounds[t + 1])
-
-    def apply(self, A: Array) -> Array:
-        columns = np.ascontiguousarray(A.T)
-        scores = np.empty(len(self.codes))
-        for t in range(self.n_tasks):
-            rows = self._task(t)
-            np.dot(self.X[rows], columns[t], out=scores[rows])
-        return scores
-
-    def adjoint(self, D: Array) -> Array:
-        columns = np.empty((self.n_tasks, self.n_features))
-        for t in range(self.n_tasks):
-            rows = self._task(t)
-            np.dot(D[rows], self.X[rows], out=columns[t])
-        return columns.T
 
     def task_sums(self, D: Array) -> Array:
         return np.bincount(self.codes, weights=D, minlength=self.n_tasks).astype(float, copy=False)
@@ -75,46 +62,59 @@ class StackedDesign(Design):
     def spread(self, b: Array) -> Array:
         return b[self.codes]
 
-    def task_rows(self, t: int, D: Array) -> tuple[Array, Array]:
-        rows = self._task(t)
-        return self.X[rows], D[rows]
-
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
-        X = self.X if rows is None else self.X[:, rows]
-        R = X * np.sqrt(self.weights)[:, None]
-        matrices = np.empty((self.n_tasks, X.shape[1], X.shape[1]))
+        design = self if rows is None else self.restrict(rows)
+        matrices = np.empty((self.n_tasks, design.n_features, design.n_features))
         for t in range(self.n_tasks):
-            R_t = R[self._task(t)]
-            np.dot(R_t.T, R_t, out=matrices[t])
+            matrices[t] = design.task_gram(t, self.weights)
         return matrices, np.ones(self.n_tasks)
 
     def centered(self) -> StackedDesign:
         total = self.task_sums(self.weights)
         mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
-        design = self._like(subtract_mean(self.X, mean.T[self.codes]), self.codes, self.sample_weight)
-        design.order = self.order
-        design.center = self.center + mean
-        return design
+        stored = subtract_mean(self.X, mean.T[self.codes])
+        if stored is not None:
+            return self._like(stored, self.center + mean, self.shift)
+        return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
 
     def restrict(self, rows: Indices) -> StackedDesign:
-        design = self._like(self.X[:, rows], self.codes, self.sample_weight)
-        design.order = self.order
-        design.center = self.center[rows]
-        return design
+        return self._like(self.X[:, rows], self.center[rows], None if self.shift is None else self.shift[rows])
 
     def take(self, samples: Indices) -> StackedDesign:
         position = np.empty_like(self.order)
         position[self.order] = np.arange(len(self.order))
         rows = position[samples]
-        design = self._like(self.X[rows], self.codes[rows], self.sample_weight[rows])
-        design.center = self.center
+        design = StackedDesign(self.X[rows], self.codes[rows], self.n_tasks, self.sample_weight[rows], self.task_weight)
+        design.center, design.shift = self.center, self.shift
         return design
-
-    def _like(self, X: Array, codes: Indices, sample_weight: Array) -> StackedDesign:
-        return StackedDesign(X, codes, self.n_tasks, sample_weight, self.task_weight)
 
     def arrange(self, values: Array) -> Array:
         return values[self.order]
 
     def distinct_tasks(self) -> range:
         return range(self.n_tasks)
+
+    def _like(self, X: Matrix, center: Array, shift: Array | None) -> StackedDesign:
+        """The same rows and weights with other features (rows are sorted already, but keep the caller's numbering)."""
+        design = StackedDesign(X, self.codes, self.n_tasks, self.sample_weight, self.task_weight)
+        design.order, design.center, design.shift = self.order, center, shift
+        return design
+
+    def _raw_scores(self, A: Array) -> Array:
+        columns = np.ascontiguousarray(A.T)
+        scores = np.empty(len(self.codes))
+        for t in range(self.n_tasks):
+            rows = self._task(t)
+            scores[rows] = self.X[rows] @ columns[t]
+        return scores
+
+    def _raw_adjoint(self, D: Array) -> Array:
+        columns = np.empty((self.n_tasks, self.n_features))
+        for t in range(self.n_tasks):
+            rows = self._task(t)
+            columns[t] = D[rows] @ self.X[rows]
+        return columns.T
+
+    def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:
+        rows = self._task(t)
+        return self.X[rows], D[rows]

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from mtlinear._typing import Array, Indices, Labels
 from mtlinear._validation import check_boolean, check_integer, check_real
-from mtlinear.designs import Design, SharedDesign, StackedDesign
+from mtlinear.designs import Design, Matrix, SharedDesign, StackedDesign
 from mtlinear.estimators._tasks import encode, read_labels, read_task_weight, split_task_column
 from mtlinear.losses import Loss
 from mtlinear.parameters import ParameterMatrix
@@ -30,12 +30,15 @@ from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
 from mtlinear.solvers import FISTA, Solution, Solver
 
+#: Sparse formats of X that are used as they are; others are converted.
+_SPARSE = ("csr", "csc")
+
 
 @dataclass(frozen=True)
 class Rows:
     """Rows of X as read in fit and predict: features, and task labels and weights if there are any."""
 
-    X: Array
+    X: Matrix
     labels: Labels | None
     weights: Array | None = None
 
@@ -80,15 +83,21 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool) -> Rows:
         """Features as float64 and the task labels, from ``task_feature`` or ``tasks``."""
         if self.task_feature is None:
-            features = validate_data(self, X, reset=reset, dtype=np.float64)
+            features = validate_data(self, X, reset=reset, dtype=np.float64, accept_sparse=_SPARSE)
             if reset:
                 self._task_position = None
-            return Rows(features, None if tasks is None else read_labels("tasks", tasks, len(features)))
+            return Rows(features, None if tasks is None else read_labels("tasks", tasks, features.shape[0]))
         if tasks is not None:
             raise ValueError("tasks and task_feature are both given; a row can get its task from one of them only.")
         if not hasattr(X, "columns"):  # sparse, 1-D or empty X: scikit-learn's own messages
-            least = 2 if reset else 1
-            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_features=least, estimator=self)
+            X = check_array(
+                X,
+                accept_sparse=_SPARSE,
+                dtype=None,
+                ensure_all_finite=False,
+                ensure_min_features=2 if reset else 1,
+                estimator=self,
+            )
         validate_data(self, X, reset=reset, skip_check_array=True)
         names = getattr(X, "columns", None)
         rest, column, position = split_task_column(X, self.task_feature, None if names is None else np.asarray(names))
@@ -99,8 +108,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
                 f"task_feature={self.task_feature!r} is column {position} of X now, but was column "
                 f"{self._task_position} in fit."
             )
-        features = check_array(rest, dtype=np.float64, input_name="X", estimator=self)
-        return Rows(features, read_labels("the task column of X", column, len(features)))
+        features = check_array(rest, accept_sparse=_SPARSE, dtype=np.float64, input_name="X", estimator=self)
+        return Rows(features, read_labels("the task column of X", column, features.shape[0]))
 
     def _weigh(self, rows: Rows, y: Array, sample_weight: ArrayLike | None) -> tuple[Rows, Array]:
         """Rows with their sample weights, and y. Rows of weight zero are dropped, and tasks that have no others."""
@@ -118,11 +127,11 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         self.tasks_, codes = np.unique(labels, return_inverse=True)
         return codes
 
-    def _build_design(self, rows: Rows, codes: Indices | None) -> Design:
+    def _build_design(self, rows: Rows, codes: Indices | None, observed: NDArray[np.bool_] | None = None) -> Design:
         """The layout that fits how tasks were given; codes None means all tasks share the rows."""
         task_weight = read_task_weight(self.task_weight, self.tasks_)
         if codes is None:
-            return SharedDesign(rows.X, len(self.tasks_), rows.weights, task_weight)
+            return SharedDesign(rows.X, len(self.tasks_), rows.weights, task_weight, observed)
         return StackedDesign(rows.X, codes, len(self.tasks_), rows.weights, task_weight)
 
     def _solve(self, problem: Problem) -> None:
@@ -180,10 +189,14 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
             raise ValueError(
                 f"{len(unseen)} task(s) were not seen in fit: {shown}. unseen_tasks='mean' would give the mean task."
             )
-        # Code -1 picks the last row: the mean task.
+        # Unseen tasks have code -1: the last column, the mean task.
+        n_tasks = len(self.tasks_)
         coef = np.vstack([self.coef_, self.coef_.mean(axis=0)])
         intercept = np.append(self.intercept_, self.intercept_.mean())
-        return np.einsum("ij,ij->i", rows.X, coef[codes]) + intercept[codes]
+        design = StackedDesign(rows.X, codes % (n_tasks + 1), n_tasks + 1)
+        scores = np.empty(len(codes))
+        scores[design.order] = design.apply(coef.T)
+        return scores + intercept[codes]
 
     @abstractmethod
     def fit(

@@ -13,11 +13,12 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
 
 from mtlinear._typing import Array, Labels
 from mtlinear.designs import Design
 from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Logistic
 
 
@@ -26,7 +27,8 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
     What the tasks are follows from y:
 
-    - 2-D y (n_rows, n_tasks): multi-label, each column a binary task with two labels of its own;
+    - 2-D y (n_rows, n_tasks): multi-label, each column a binary task with two labels of its own (NaN in a float y: not
+      observed);
     - 1-D y with ``tasks`` or ``task_feature``: each row belongs to one binary task, all with the same two labels;
     - 1-D y with two classes: a single task;
     - 1-D y with K > 2 classes: K one-vs-rest tasks, coupled by the penalty.
@@ -45,7 +47,8 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            Dense. With ``task_feature`` one of its columns is the task label and not a feature.
+            Dense, or sparse (CSR or CSC; never made dense). With ``task_feature`` one of its columns is the task label
+            and not a feature.
         y : array-like of shape (n_rows, n_tasks) or (n_rows,)
             Labels; see the class for what 2-D, 1-D and more than two classes mean.
         sample_weight : array-like of shape (n_rows,), default None
@@ -70,20 +73,21 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         self._check_parameters()
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
-        labels = self._read_labels(y, len(rows.X), stacked=rows.labels is not None)
+        labels = self._read_labels(y, rows.X.shape[0], stacked=rows.labels is not None)
         rows, labels = self._weigh(rows, labels, sample_weight)
         self._stacked = rows.labels is not None
         self._multilabel = labels.ndim == 2
-        codes = None
+        codes = observed = None
         if rows.labels is not None:
             codes = self._set_tasks(rows.labels)
             signs = self._two_classes(labels, "with tasks or task_feature every task is binary")
         elif self._multilabel:
             self.tasks_ = np.arange(labels.shape[1]) if column_names is None else np.asarray(column_names)
+            observed = observed_outputs(labels, self.tasks_)
             signs = self._label_columns(labels)
         else:
             signs = self._one_vs_rest(labels)
-        design = self._build_design(rows, codes)
+        design = self._build_design(rows, codes, observed)
         target = design.arrange(signs)
         self._check_both_classes(design, target)
         self._solve(self._problem(design, target))
@@ -92,7 +96,11 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
     def _read_labels(self, y: ArrayLike, n_rows: int, *, stacked: bool) -> Labels:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        labels = check_array(y, dtype=None, ensure_2d=False, input_name="y", estimator=self)
+        labels = check_array(
+            y, dtype=None, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
+        )
+        if labels.ndim == 1 or stacked:
+            assert_all_finite(labels, input_name="y", estimator_name=type(self).__name__)
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must have one or two dimensions, got shape {labels.shape}.")
         check_consistent_length(np.empty(n_rows), labels)
@@ -105,7 +113,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
                 f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {labels.shape}."
             )
         for column in labels.reshape(len(labels), -1).T:
-            check_classification_targets(column)
+            check_classification_targets(_present(column))
         return labels
 
     def _two_classes(self, labels: Labels, reason: str) -> Array:
@@ -125,17 +133,18 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
     def _label_columns(self, labels: Labels) -> Array:
         """Signs (n_rows, n_tasks) of a multi-label y, every column with its own two labels (``task_classes_``)."""
-        pairs = [_pair(column, f"column {t}") for t, column in zip(self.tasks_.tolist(), labels.T, strict=True)]
+        pairs = [
+            _pair(_present(column), f"column {t}") for t, column in zip(self.tasks_.tolist(), labels.T, strict=True)
+        ]
         self.task_classes_ = np.array(pairs, dtype=labels.dtype)
         self.classes_ = np.arange(labels.shape[1])
         return np.where(labels == self.task_classes_[:, 1], 1.0, -1.0)
 
     def _check_both_classes(self, design: Design, target: Array) -> None:
         """Every task must show both classes: without one its intercept would be infinite."""
-        positive, negative = (
-            design.task_sums(1.0 * (target > 0)),
-            design.task_sums(1.0 * (target < 0)),
-        )
+        counts = design.weights > 0
+        positive = design.task_sums(1.0 * (counts & (target > 0)))
+        negative = design.task_sums(1.0 * (counts & (target < 0)))
         lacking = (positive == 0) | (negative == 0)
         if lacking.any():
             raise ValueError(
@@ -203,7 +212,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
     def score(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
     ) -> float:
-        """Accuracy; for multi-label the share of rows with all labels right, as in scikit-learn.
+        """Accuracy; for multi-label the share of rows with all (observed) labels right, as in scikit-learn.
 
         Parameters
         ----------
@@ -214,16 +223,26 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         if self._multilabel:
             if truth.shape != predicted.shape:
                 raise ValueError(f"y must have shape {predicted.shape}, one column per task, got {truth.shape}.")
-            truth, predicted = np.ones(len(truth), dtype=bool), np.all(predicted == truth, axis=1)
+            missing = np.isnan(truth) if truth.dtype.kind == "f" else np.zeros(truth.shape, dtype=bool)
+            counted = ~missing.all(axis=1)
+            predicted = np.all((predicted == truth) | missing, axis=1)[counted]
+            truth = np.ones(len(predicted), dtype=bool)
+            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[counted]
         return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
+        tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = self.task_feature is None
         tags.classifier_tags.multi_class = self.task_feature is None
         return tags
+
+
+def _present(column: Labels) -> Labels:
+    """A column of labels without NaN."""
+    return column[~np.isnan(column)] if column.dtype.kind == "f" else column
 
 
 def _pair(labels: Labels, where: str) -> Labels:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
 
 from mtlinear._typing import Array
 from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.estimators._missing import observed_outputs, r2_of_observed
 from mtlinear.losses import Squared
 
 
@@ -31,10 +31,11 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features)
-            Dense. With ``task_feature`` one of its columns is the task label and not a feature.
+            Dense, or sparse (CSR or CSC; never made dense). With ``task_feature`` one of its columns is the task label
+            and not a feature.
         y : array-like of shape (n_rows, n_tasks) or (n_rows,)
-            2-D: a column per task, all tasks share the rows of X. 1-D: each row belongs to one task, named by
-            ``task_feature`` or ``tasks``; without either there is a single task.
+            2-D: a column per task, all tasks share the rows of X; NaN means not observed. 1-D: each row belongs to one
+            task, named by ``task_feature`` or ``tasks``; without either there is a single task.
         sample_weight : array-like of shape (n_rows,), default None
             Non-negative weights; 2 counts a row twice.
         tasks : array-like of shape (n_rows,), default None
@@ -57,7 +58,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         self._check_parameters()
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
-        rows, target = self._weigh(rows, self._read_target(y, len(rows.X)), sample_weight)
+        rows, target = self._weigh(rows, self._read_target(y, rows.X.shape[0]), sample_weight)
         self._stacked = rows.labels is not None
         self._y_ndim = target.ndim
         if rows.labels is not None:
@@ -67,14 +68,18 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             target = target.reshape(len(target), -1)
             n_tasks = target.shape[1]
             self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
-            design = self._build_design(rows, None)
-        self._solve(self._problem(design, design.arrange(target)))
+            design = self._build_design(rows, None, observed_outputs(target, self.tasks_))
+        self._solve(self._problem(design, np.nan_to_num(design.arrange(target))))
         return self
 
     def _read_target(self, y: ArrayLike, n_rows: int) -> Array:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        target = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
+        target = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
+        )
+        if target.ndim == 1:
+            assert_all_finite(target, input_name="y", estimator_name=type(self).__name__)
         if target.ndim > 2 or target.ndim == 0:
             raise ValueError(f"y must have one or two dimensions, got shape {target.shape}.")
         check_consistent_length(np.empty(n_rows), target)
@@ -103,23 +108,30 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     ) -> float:
         """R2 of the predictions: the mean over the columns of a 2-D y, over all rows for stacked tasks.
 
+        NaN in a 2-D y is left out.
+
         Parameters
         ----------
         X, y, sample_weight, tasks
             As in `fit`.
         """
-        return float(r2_score(y, self.predict(X, tasks=tasks), sample_weight=sample_weight))
+        return r2_of_observed(y, self.predict(X, tasks=tasks), sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
+        tags.input_tags.sparse = True
         return tags
 
 
 def _one_column(target: Array) -> Array:
     if target.ndim == 1:
         return target
+    if np.isnan(target).any():
+        raise ValueError(
+            "y contains NaN, which means 'not observed' only where y has a column per task; drop the rows."
+        )
     if target.shape[1] > 1:
         raise ValueError(
             f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {target.shape}."

@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 
 from mtlinear._typing import Array, Indices, Labels
 from mtlinear._validation import check_real
+from mtlinear.designs import to_dense
 
 
 def read_labels(name: str, labels: ArrayLike, n_rows: int) -> Labels:
@@ -76,8 +77,8 @@ def split_task_column(X: Any, task_feature: Any, feature_names: Labels | None) -
 
     Parameters
     ----------
-    X : DataFrame or array of shape (n_rows, n_columns)
-        The array may have dtype object (numbers beside string labels).
+    X : DataFrame, array or sparse matrix of shape (n_rows, n_columns)
+        An array may have dtype object (numbers beside string labels).
     task_feature : str or int
         Column name, or integer position (negative counts from the end).
     feature_names : array of str or None
@@ -91,7 +92,7 @@ def split_task_column(X: Any, task_feature: Any, feature_names: Labels | None) -
     if hasattr(X, "columns"):  # polars and friends: columns by name
         names = list(X.columns)
         return X[[names[k] for k in kept]], np.asarray(X[names[position]]), position
-    return X[:, kept], X[:, position], position
+    return X[:, kept], to_dense(X[:, [position]])[:, 0], position
 
 
 def _position(task_feature: Any, n_columns: int, feature_names: Labels | None) -> int:

@@ -1,0 +1,94 @@
+"""Dense or sparse rows: the only place in the package that asks which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from mtlinear._typing import Array
+
+#: A feature matrix: ndarray or SciPy sparse array.
+Matrix = Any
+
+#: Up to this size the largest eigenvalue is taken from a dense factorization, exactly; past it by Lanczos.
+_DENSE_EIGENVALUES = 400
+#: Deviations from a mean below this fraction of the mean are rounding: the error of a sum of millions of numbers.
+_ROUNDING = 1e-13
+
+
+def as_rows(X: Matrix) -> Matrix:
+    """X with fast access to rows: an ndarray as it is, a sparse matrix as a CSR array."""
+    return sp.csr_array(X) if sp.issparse(X) else X
+
+
+def to_dense(X: Matrix) -> Array:
+    """X as an ndarray."""
+    return X.toarray() if sp.issparse(X) else X
+
+
+def subtract_mean(X: Matrix, mean: Array) -> Array | None:
+    """X - mean, with exact zeros where only rounding is left; None for a sparse X, which stays as it is.
+
+    A feature that is constant within a task would otherwise become noise of size 1e-16, and whatever leaves a direction
+    of A unpenalised would fit that noise with parameters of size 1e15.
+    """
+    if sp.issparse(X):
+        return None
+    return without_rounding(X - mean, mean)
+
+
+def without_rounding(difference: Array, mean: Array) -> Array:
+    """A difference from a mean, zero where it is but the rounding of that mean; changes its argument."""
+    difference[np.abs(difference) <= _ROUNDING * np.abs(mean)] = 0.0
+    return difference
+
+
+def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
+    """``(X - 1 c')' diag(weights) (X - 1 c')`` as an ndarray; weights may have any sign, c is a vector or None."""
+    if sp.issparse(X):
+        gram = (X.T @ (sp.diags_array(weights) @ X)).toarray()
+    elif np.all(weights >= 0):
+        R = X * np.sqrt(weights)[:, None]
+        gram = R.T @ R
+    else:
+        gram = X.T @ (X * weights[:, None])
+    if center is None:
+        return gram
+    first = X.T @ weights
+    cross = np.outer(first - 0.5 * weights.sum() * center, center)
+    centered = gram - cross - cross.T
+    # A feature that is constant leaves rounding only: an exact zero says so to whoever inverts this matrix.
+    constant = np.abs(np.diagonal(centered)) <= _ROUNDING * np.abs(np.diagonal(gram))
+    centered[constant, :] = 0.0
+    centered[:, constant] = 0.0
+    return centered
+
+
+def largest_eigenvalue(X: Matrix, weights: Array, center: Array | None) -> float:
+    """Upper bound of the largest eigenvalue of `weighted_gram`, exact up to rounding for small matrices.
+
+    Lanczos approaches the eigenvalue from below; one percent is added so that 1/bound stays a safe step.
+    """
+    n, d = X.shape
+    if min(n, d) == 0:
+        return 0.0
+    if d <= _DENSE_EIGENVALUES:
+        return max(float(np.linalg.eigvalsh(weighted_gram(X, weights, center))[-1]), 0.0)
+    if n <= _DENSE_EIGENVALUES and not sp.issparse(X):
+        R = (X - (0.0 if center is None else center)) * np.sqrt(weights)[:, None]
+        return max(float(np.linalg.eigvalsh(R @ R.T)[-1]), 0.0)
+    c = np.zeros(d) if center is None else center
+
+    def gram_times(v: Array) -> Array:
+        u = weights * (X @ v - c @ v)
+        return X.T @ u - u.sum() * c
+
+    start = np.random.default_rng(0).standard_normal(d)
+    if not np.any(gram_times(start)):  # zero, for which Lanczos has no answer
+        return 0.0
+    operator = LinearOperator((d, d), matvec=gram_times, dtype=np.float64)
+    value = eigsh(operator, k=1, tol=1e-3, v0=start, return_eigenvectors=False)[0]
+    return 1.01 * float(value)
