@@ -80,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--train-size", type=_size, metavar="SIZE", help="random splits with so many training rows (or a fraction)"
     )
     compare.add_argument("--n-jobs", type=_jobs, default=-1, metavar="N", help="processes; -1: one per core")
-    compare.add_argument("--tol", type=_tolerance, default=1e-5, metavar="T", help="relative duality gap of every fit")
+    compare.add_argument("--tol", type=_tolerance, default=1e-6, metavar="T", help="relative duality gap of every fit")
     return parser
 
 

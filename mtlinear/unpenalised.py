@@ -156,7 +156,9 @@ class Unpenalised:
         Z, d = self.null_space, self.design.n_features
         k = Z.shape[1]
         total = self.design.task_sums(curvature)
-        inverse_total = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
+        # Below the smallest normal number the inverse overflows; such a task is saturated and has nothing to say.
+        seen = total > np.finfo(float).tiny
+        inverse_total = np.where(seen, 1.0 / np.where(seen, total, 1.0), 0.0)
         first = self.design.adjoint(curvature)
         H = np.zeros((k, d, k, d))
         for t in range(self.design.n_tasks):
