@@ -20,6 +20,7 @@ LEVEL = {
     "designs": 0,
     "losses": 0,
     "penalties": 0,
+    "_tasks": 1,
     "unpenalised": 1,
     "problem": 2,
     "certificate": 3,
@@ -28,7 +29,7 @@ LEVEL = {
     "path": 5,
     "estimators": 6,
     "model_selection": 7,
-    "metrics": 0,
+    "metrics": 2,
     "datasets": 0,
 }
 #: What is not listed (compare, plotting, cli, ...) stands above the estimators and is imported by none below.

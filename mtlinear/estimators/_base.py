@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
+from mtlinear._tasks import encode, read_labels, read_task_weight, split_task_column
 from mtlinear._typing import Array, Indices, Labels
 from mtlinear._validation import check_boolean, check_integer, check_real
 from mtlinear.designs import Design, Matrix, SharedDesign, StackedDesign
-from mtlinear.estimators._tasks import encode, read_labels, read_task_weight, split_task_column
 from mtlinear.losses import Loss
 from mtlinear.parameters import ParameterMatrix
 from mtlinear.penalties import Penalty

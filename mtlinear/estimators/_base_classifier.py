@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from scipy.special import log_expit, logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
@@ -20,6 +19,7 @@ from mtlinear.designs import Design
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Logistic
+from mtlinear.metrics import masked_accuracy_score
 
 
 class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
@@ -219,16 +219,10 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         X, y, sample_weight, tasks
             As in `fit`.
         """
-        predicted, truth = self.predict(X, tasks=tasks), np.asarray(y)
-        if self._multilabel:
-            if truth.shape != predicted.shape:
-                raise ValueError(f"y must have shape {predicted.shape}, one column per task, got {truth.shape}.")
-            missing = np.isnan(truth) if truth.dtype.kind == "f" else np.zeros(truth.shape, dtype=bool)
-            counted = ~missing.all(axis=1)
-            predicted = np.all((predicted == truth) | missing, axis=1)[counted]
-            truth = np.ones(len(predicted), dtype=bool)
-            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[counted]
-        return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
+        predicted = self.predict(X, tasks=tasks)
+        if self._multilabel and np.shape(y) != predicted.shape:
+            raise ValueError(f"y must have shape {predicted.shape}, one column per task, got {np.shape(y)}.")
+        return masked_accuracy_score(y, predicted, sample_weight=sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -14,8 +14,9 @@ from sklearn.utils.validation import assert_all_finite, check_array, check_consi
 
 from mtlinear._typing import Array
 from mtlinear.estimators._base import MultiTaskLinearModel
-from mtlinear.estimators._missing import observed_outputs, r2_of_observed
+from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Squared
+from mtlinear.metrics import masked_r2_score
 
 
 class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
@@ -115,7 +116,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         X, y, sample_weight, tasks
             As in `fit`.
         """
-        return r2_of_observed(y, self.predict(X, tasks=tasks), sample_weight)
+        return masked_r2_score(y, self.predict(X, tasks=tasks), sample_weight=sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
