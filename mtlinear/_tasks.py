@@ -34,7 +34,7 @@ def read_labels(name: str, labels: ArrayLike, n_rows: int) -> Labels:
         return _uniform_objects(name, raw)
     if raw.dtype.kind == "f" and not np.all(np.isfinite(raw)):
         raise ValueError(f"{name} contains NaN or infinity; every row needs a task label.")
-    if raw.dtype.kind not in "biufUSM":
+    if raw.dtype.kind not in "biufU":
         raise TypeError(f"{name} must hold numbers or strings, got dtype {raw.dtype}.")
     return raw
 
@@ -63,11 +63,24 @@ def encode(labels: Labels, known: Labels) -> Indices:
 
     Float labels are compared in the coarser of the two precisions, so a model fitted on float64 codes recognises them
     in a float32 X.
+
+    Raises
+    ------
+    TypeError
+        If the one are strings and the other numbers.
+    ValueError
+        If float32 cannot tell the known labels apart.
     """
-    if (labels.dtype.kind in "US") != (known.dtype.kind in "US"):
-        return np.full(len(labels), -1, dtype=np.intp)
+    if (labels.dtype.kind == "U") != (known.dtype.kind == "U"):
+        kinds = {True: "strings", False: "numbers"}
+        raise TypeError(
+            f"task labels are {kinds[labels.dtype.kind == 'U']} like {labels[0]!r}, but were "
+            f"{kinds[known.dtype.kind == 'U']} like {known[0]!r} in fit."
+        )
     if np.float32 in (labels.dtype, known.dtype):
-        labels, known = labels.astype(np.float32), known.astype(np.float32)
+        labels, exact, known = labels.astype(np.float32), known, known.astype(np.float32)
+        if len(np.unique(known)) < len(exact):
+            raise ValueError("task labels are float32, which cannot tell the tasks of fit apart; use integers.")
     position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
     return np.where(known[position] == labels, position, -1)
 
@@ -121,12 +134,12 @@ def read_task_weight(task_weight: Any, tasks: Labels) -> Array:
         return np.ones(len(tasks))
     labels = tasks.tolist()
     values: list[Any] | None
-    if isinstance(task_weight, Mapping):
-        unknown = [label for label in task_weight if label not in labels]
-        missing = [label for label in labels if label not in task_weight]
-        if unknown or missing:
-            raise ValueError(f"task_weight must have one entry per task; unknown: {unknown}, missing: {missing}.")
-        values = [task_weight[label] for label in labels]
+    if isinstance(task_weight, Mapping) or hasattr(task_weight, "to_dict"):  # a Series is a mapping too
+        given = dict(task_weight.items())
+        missing = [label for label in labels if label not in given]
+        if missing:
+            raise ValueError(f"task_weight has no entry for task(s) {missing}; it has entries for {list(given)[:20]}.")
+        values = [given[label] for label in labels]
     else:
         values = np.asarray(task_weight).tolist() if np.ndim(task_weight) == 1 else None
         if values is None or len(values) != len(labels):

@@ -20,9 +20,9 @@ import numpy as np
 from mtlinear._typing import Array
 from mtlinear.problem import Point, Problem
 
-#: Residual on the null space, relative to its Cauchy-Schwarz bound, up to which a dual point counts as feasible.
-#: What is left of it is charged to the gap.
-_FEASIBLE = 1e-9
+#: Residual on the null space (`Unpenalised.residual_size`) up to which it is rounding and a dual point feasible. What
+#: is left of it is charged to the gap.
+_FEASIBLE = 1e-13
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,13 @@ def _project_out_null_space(problem: Problem, G: Array, u: Array, point: Point) 
     if Z.shape[1] == 0:
         return G, 0.0
     residual = G @ Z
-    unit = np.sqrt(problem.norm_bound * float(np.sum(problem.design.weights * u**2)))
-    if np.max(np.abs(residual), initial=0.0) > _FEASIBLE * unit:
+    if problem.unpenalised.residual_size(residual, u, point.scores) > _FEASIBLE:
         return G, np.inf
-    return G - residual @ Z.T, float(np.sum(np.abs(residual * (point.A @ Z))))
+    projected = G - residual @ Z.T
+    projected = projected - (projected @ Z) @ Z.T  # twice: exact also where little is left of G
+    nothing_left = np.max(np.abs(projected), axis=1) <= 8 * np.finfo(float).eps * np.max(np.abs(G), axis=1)
+    projected[nothing_left] = 0.0
+    return projected, float(np.sum(np.abs(residual * (point.A @ Z))))
 
 
 def _best_scale(problem: Problem, u: Array, z: Array, G: Array, largest: float) -> float:
@@ -95,8 +98,8 @@ def _best_scale(problem: Problem, u: Array, z: Array, G: Array, largest: float) 
 
     The derivative of l* at u = l'(z) is z, and 1/l''(z) its second.
     """
-    if largest == 0.0:
-        return 0.0
+    if largest**2 == 0.0:  # also where the square underflows
+        return largest
     weights = problem.design.weights
     square = problem.penalty.conjugate(largest * G) / largest**2
     second = problem.loss.second(problem.target, z)

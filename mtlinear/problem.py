@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from mtlinear._typing import Array
-from mtlinear.designs import Design
+from mtlinear.designs import Design, without_rounding
 from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
 from mtlinear.unpenalised import Unpenalised
@@ -44,8 +44,15 @@ class Problem:
     loss : Loss
     penalty : Penalty
     fit_intercept : bool, default True
-        One unpenalised intercept per task, solved exactly. The design is then centred, which changes nothing but the
-        conditioning.
+        One unpenalised intercept per task, solved exactly. The design is then centred, and with squared loss the target
+        too, which changes nothing but the conditioning.
+
+    Attributes
+    ----------
+    target : ndarray, shape of the scores
+        As solvers see it: minus ``target_center``.
+    target_center : ndarray of shape (n_tasks,)
+        Weighted mean of the target per task, for squared loss with intercepts; else zeros.
 
     Raises
     ------
@@ -59,6 +66,9 @@ class Problem:
         if target.shape != design.weights.shape:
             raise ValueError(f"target must have the shape of the scores, {design.weights.shape}, got {target.shape}.")
         self.design = design.centered() if fit_intercept else design
+        self.target_center: Array = np.zeros(design.n_tasks)
+        if fit_intercept and loss.quadratic:
+            target, self.target_center = _center_target(self.design, target)
         self.target = target
         self.loss = loss
         self.penalty = penalty
@@ -91,9 +101,7 @@ class Problem:
 
     def gap_limit(self, tol: float) -> float:
         """The gap at which a solver may stop: tol times the null objective, but never below what rounding allows."""
-        zeros = np.zeros(self.design.weights.shape)
-        rounding = 8 * np.finfo(float).eps * self.data_fit(zeros)
-        return max(tol * self.null_objective, rounding)
+        return max(tol, 8 * np.finfo(float).eps) * self.null_objective
 
     def data_fit(self, scores: Array) -> float:
         """Weighted sum of the losses."""
@@ -120,6 +128,14 @@ class Problem:
         moved = tuple(part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True))
         return Point(moved, intercept, scores)
 
-    def original_intercept(self, point: Point) -> Array:
-        """Intercepts for the features as the caller gave them, before centring."""
-        return point.intercept - np.sum(self.design.center * point.A, axis=0)
+    def original_intercept(self, A: Array, intercept: Array) -> Array:
+        """Intercepts for the features and the target as the caller gave them, before centring."""
+        return intercept + self.target_center - np.sum(self.design.center * A, axis=0)
+
+
+def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
+    """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss)."""
+    total = design.task_sums(design.weights)
+    mean = design.task_sums(design.weights * target) / np.where(total > 0, total, 1.0)
+    spread = design.spread(mean)
+    return without_rounding(target - spread, spread), mean

@@ -128,8 +128,7 @@ def solve_reference(problem: Problem, *, solver: str = "CLARABEL", **options: ob
     return ReferenceSolution(
         objective=float(program.objective.value),
         A=A.value,
-        # The design may be centred: x . a + b = (x - center) . a + (b + center . a).
-        intercept=intercept - np.sum(design.center * A.value, axis=0) if problem.fit_intercept else intercept,
+        intercept=problem.original_intercept(A.value, intercept),
         auxiliary={v.name(): v.value for v in program.variables() if v.name() not in ("A", "b")},
         status=program.status,
     )

@@ -7,6 +7,7 @@ space), so a duality gap is finite only after they have been solved for. Few unk
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from mtlinear.losses import Loss
 _Solve = Callable[[Array, Array], tuple[Array, Array]]
 
 _MAX_NEWTON = 60
-#: Residual of the null space, relative to its Cauchy-Schwarz bound, that counts as solved.
-_SOLVED = 1e-14
-#: Relative eigenvalue of the scaled Hessian below which a direction is one in which nothing is observed.
-_UNOBSERVED = 1e-13
+#: Residual of the null space (`Unpenalised.residual_size`) that counts as solved.
+_SOLVED = 1e-15
+#: Relative eigenvalue of the scaled Hessian, per dimension, below which nothing is observed in that direction.
+_UNOBSERVED = 4 * np.finfo(float).eps
 
 
 class Unpenalised:
@@ -98,10 +99,9 @@ class Unpenalised:
         for _ in range(_MAX_NEWTON):
             u = self.loss.gradient(self.target, scores)
             residual = self.design.adjoint(self.design.weights * u) @ self.null_space
-            unit = np.sqrt(self._norm_bound * float(np.sum(self.design.weights * u**2)))
-            size = float(np.max(np.abs(residual), initial=0.0))
+            size = self.residual_size(residual, u, scores)
             # Below a tenth of a per mille only rounding can keep Newton from halving the residual.
-            if size <= _SOLVED * unit or (size > 0.5 * best and best < 1e-4 * unit):
+            if size <= _SOLVED or (size > 0.5 * best and best < 1e-4):
                 break
             best = min(best, size)
             shift_step, b_step = self._newton_step(scores, residual, u)
@@ -116,11 +116,21 @@ class Unpenalised:
             scores = scores + self.design.spread(correction)
         return shift, b, scores
 
-    @property
-    def _norm_bound(self) -> float:
-        if not hasattr(self, "_cached_norm_bound"):
-            self._cached_norm_bound = self.design.norm_bound()
-        return self._cached_norm_bound
+    def residual_size(self, residual: Array, u: Array, scores: Array) -> float:
+        """Largest entry of the gradient on the null space, relative to the bound on it that Cauchy-Schwarz gives.
+
+        The bound is taken feature by feature and includes the scores, whose rounding is in u: what is of the order of
+        machine precision by this measure is rounding, and nothing else is.
+        """
+        noise = np.abs(u) + self.loss.second(self.target, scores) * np.abs(scores)
+        bound = self._feature_units * np.sqrt(float(np.sum(self.design.weights * noise**2)))
+        return float(np.max(np.abs(residual) / np.where(bound > 0, bound, np.inf), initial=0.0))
+
+    @cached_property
+    def _feature_units(self) -> Array:
+        """``sqrt(sum_t Z[t, k]^2 sum_i weights_i x_ij^2)``, shape (n_features, k)."""
+        diagonals = [np.diagonal(self.design.task_gram(t, self.design.weights)) for t in range(self.design.n_tasks)]
+        return np.sqrt(np.maximum(np.column_stack(diagonals), 0.0) @ self.null_space**2)
 
     def _step_length(self, scores: Array, change: Array) -> float:
         """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope."""
@@ -188,6 +198,6 @@ def _pseudo_inverse(H: Array) -> Callable[[Array], Array]:
     diagonal = np.diagonal(H)
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
     values, vectors = np.linalg.eigh(H * scale[:, None] * scale[None, :])
-    kept = values > _UNOBSERVED * max(float(values[-1]), 0.0)
+    kept = values > _UNOBSERVED * len(values) * max(float(values[-1]), 0.0)
     basis = scale[:, None] * vectors[:, kept]
     return lambda r: basis @ ((basis.T @ r) / values[kept])

@@ -61,12 +61,10 @@ def test_block_sparse_equals_multitasklasso(shared, alpha, fit_intercept):
 
 def test_block_sparse_equals_multitasklasso_with_sample_weights(shared, rng):
     X, Y = shared
-    weights = rng.integers(0, 4, len(X)).astype(float)
+    weights = rng.integers(0, 4, len(X))
     ours = BlockSparseRegressor(0.2, **TIGHT).fit(X, Y, sample_weight=weights)
     theirs = MultiTaskLasso(0.2, tol=1e-12, max_iter=100_000)
-    if "sample_weight" not in theirs.fit.__code__.co_varnames and not hasattr(theirs.fit, "__wrapped__"):
-        pytest.skip("this scikit-learn's MultiTaskLasso has no sample_weight")
-    theirs.fit(np.repeat(X, weights.astype(int), axis=0), np.repeat(Y, weights.astype(int), axis=0))
+    theirs.fit(np.repeat(X, weights, axis=0), np.repeat(Y, weights, axis=0))
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
 
 
@@ -418,6 +416,102 @@ def test_nothing_the_caller_gave_is_changed(stacked):
     assert model.penalty is penalty
     with pytest.raises(ValueError, match="read-only"):
         model.parameters_.values[0, 0] = 1.0
+
+
+# -- hard cases --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5, 1e8])
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_an_offset_of_y_goes_into_the_intercept(name, offset, shared):
+    X, Y = shared
+    plain = make(name, **SMALL[name], tol=1e-9, max_iter=50_000).fit(X, Y)
+    moved = make(name, **SMALL[name], tol=1e-9, max_iter=50_000).fit(X, Y + offset)
+    assert moved.dual_gap_ <= 1e-9 * moved.null_objective_
+    np.testing.assert_allclose(moved.coef_, plain.coef_, atol=1e-3)
+    np.testing.assert_allclose(moved.intercept_ - offset, plain.intercept_, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["MeanRegularizedRegressor", "ClusteredRegressor", "MeanRegularizedClassifier"])
+@pytest.mark.parametrize("seed", range(4))
+def test_identical_tasks_are_certified(name, seed):
+    """The gradient is rounding then, in the directions of the penalty and in the free ones."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 5))
+    y = X @ np.arange(5.0) + 2 * rng.standard_normal(60)
+    Y = np.tile((y if name in REGRESSORS else binary(y))[:, None], 3)
+    model = make(name).fit(X, Y)
+    assert model.dual_gap_ <= 1e-6 * model.null_objective_
+    np.testing.assert_allclose(model.coef_, np.tile(model.coef_[0], (3, 1)), atol=1e-6)
+    if name in REGRESSORS:
+        np.testing.assert_allclose(model.coef_[0], np.linalg.lstsq(X - X.mean(axis=0), y, rcond=None)[0], atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("difference", [1.0, 1e-3, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12])
+@pytest.mark.parametrize("name", ["MeanRegularizedRegressor", "ClusteredRegressor"])
+def test_gap_is_honest_when_a_free_mean_meets_nearly_equal_features(name, difference, rng):
+    """The optimum then has parameters of size 1/difference; it may be missed, but not without saying so."""
+    x, z = rng.standard_normal((2, 80))
+    X = np.column_stack([x, x + difference * z])
+    Y = z[:, None] + 0.1 * rng.standard_normal((80, 2))
+    model = make(name).fit(X, Y)
+    exact = (X[:, 1] - X[:, 0]) / difference  # what the difference of the features is in floating point
+    good = np.linalg.lstsq(np.column_stack([exact, np.ones(80)]), Y.mean(axis=1), rcond=None)[0]
+    value = 0.5 * np.sum((Y - (good[0] * exact + good[1])[:, None]) ** 2) / 80
+    assert model.objective_ - model.dual_gap_ <= value * (1 + 1e-6)
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was(stacked):
+    X, y, tasks = stacked
+    model = TraceNormRegressor(0.1).fit(X, y, tasks=tasks)
+    before = model.predict(X, tasks=tasks)
+    with pytest.raises(ValueError, match="task_weight"):
+        model.set_params(task_weight={"zz": 1.0}).fit(X[:, :2], y, tasks=np.char.add("z", tasks))
+    np.testing.assert_array_equal(model.predict(X, tasks=tasks), before)
+    assert model.tasks_.tolist() == ["east", "north", "south", "west"]
+
+
+def test_a_series_of_task_weights_is_read_by_label(stacked):
+    X, y, tasks = stacked
+    weights = {"west": 5.0, "north": 1.0, "east": 2.0, "south": 1.0}
+    models = [TraceNormRegressor(0.1, task_weight=w).fit(X, y, tasks=tasks) for w in (weights, pd.Series(weights))]
+    np.testing.assert_array_equal(models[0].coef_, models[1].coef_)
+
+
+def test_multilabel_frame_with_columns_of_different_type(shared):
+    X, Y = shared
+    above = np.median(Y, axis=0) < Y
+    frame = pd.DataFrame({"u": np.where(above[:, 0], "yes", "no"), "v": above[:, 1].astype(int), "w": above[:, 2]})
+    model = BlockSparseClassifier(0.01).fit(X, frame)
+    reference = BlockSparseClassifier(0.01).fit(X, above[:, :3].astype(int))
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-12)
+    assert set(model.predict(X)[:, 0]) == {"yes", "no"}
+    assert model.score(X, frame) == pytest.approx(reference.score(X, above[:, :3].astype(int)))
+    frame.loc[:5, "u"] = None
+    assert BlockSparseClassifier(0.01).fit(X, frame).coef_.shape == (3, 6)
+
+
+def test_penalty_parameters_can_be_searched_from_the_default(shared):
+    X, Y = shared
+    search = GridSearchCV(MultiTaskRegressor(), {"penalty__alpha": [0.01, 1.0]}, cv=3).fit(X, Y)
+    assert search.best_estimator_.penalty == search.best_params_.get("penalty", search.best_estimator_.penalty)
+    assert search.best_estimator_.penalty.alpha == 0.01
+
+
+def test_log_probabilities(stacked):
+    X, y, tasks = stacked
+    model = TraceNormClassifier(0.01).fit(X, binary(y), tasks=tasks)
+    np.testing.assert_allclose(
+        np.exp(model.predict_log_proba(X, tasks=tasks)), model.predict_proba(X, tasks=tasks), rtol=1e-12
+    )
+
+
+def test_warnings_point_at_the_callers_line(shared):
+    X, Y = shared
+    with pytest.warns(ConvergenceWarning) as caught:
+        TraceNormRegressor(0.05, max_iter=2).fit(X, Y)
+    assert caught[0].filename == __file__
 
 
 # -- scikit-learn citizenship ------------------------------------------------------------------------------------------

@@ -32,12 +32,13 @@ def solve(problem, solver=None, **options):
 
 
 def objective_at(problem, A, intercept):
-    """The objective, written out once more: A and intercept are for the features before centring."""
+    """The objective, written out once more: A and intercept are for features and target before centring."""
     design, total = problem.design, 0.0
     for t in range(design.n_tasks):
         X, y = design.task_rows(t, problem.target)
         _, weights = design.task_rows(t, design.weights)
         center = np.broadcast_to(design.center, A.shape)[:, t]
+        y = y + problem.target_center[t]
         total += weights @ problem.loss.value(y, (X + center) @ A[:, t] + intercept[t])
     return float(total)
 
@@ -77,7 +78,7 @@ def _ill_posed(penalty, loss, layout, shape):
 @pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no-intercept"])
 def test_optimum_is_that_of_cvxpy(penalty, loss, layout, shape, fit_intercept):
     if _ill_posed(penalty, loss, layout, shape):
-        return
+        pytest.skip("no optimum: the free mean separates the labels")
     problem = make_problem(penalty, loss, design=layout, shape=shape, fit_intercept=fit_intercept, seed=3)
     reference = solve_reference(problem)
     accepted = [solver for solver in SOLVERS if solver.refuses(problem) is None]
@@ -245,7 +246,7 @@ def test_rescaling_y_rescales_the_parameters(penalty, factor):
     problem = make_problem(penalty)
     scaled = Problem(
         catalogue.SharedDesign(problem.design.X + problem.design.center.T, TALL.T),
-        factor * problem.target,
+        factor * (problem.target + problem.target_center),
         Squared(),
         rescaled_with_target(penalty, factor),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -111,7 +113,8 @@ class SharedDesign(Design):
 
     def _like(self, X: Matrix, center: Array, shift: Array | None) -> SharedDesign:
         """The same rows and weights with other features."""
-        design = SharedDesign(X, self.n_tasks, self.sample_weight, self.task_weight, self.observed)
+        design = copy(self)
+        design.X, design.n_features = X, X.shape[1]
         design.center, design.shift = center, shift
         return design
 

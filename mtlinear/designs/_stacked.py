@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from mtlinear._typing import Array, Indices
@@ -95,9 +97,10 @@ class StackedDesign(Design):
         return range(self.n_tasks)
 
     def _like(self, X: Matrix, center: Array, shift: Array | None) -> StackedDesign:
-        """The same rows and weights with other features (rows are sorted already, but keep the caller's numbering)."""
-        design = StackedDesign(X, self.codes, self.n_tasks, self.sample_weight, self.task_weight)
-        design.order, design.center, design.shift = self.order, center, shift
+        """The same rows and weights with other features ."""
+        design = copy(self)
+        design.X, design.n_features = X, X.shape[1]
+        design.center, design.shift = center, shift
         return design
 
     def _raw_scores(self, A: Array) -> Array:

@@ -12,6 +12,8 @@ With none of them, a 1-D y is a single task.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -69,6 +71,16 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
 
     def _problem(self, design: Design, target: Array) -> Problem:
         return Problem(design, target, self._loss, self._make_penalty(), fit_intercept=self.fit_intercept)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """A fit that fails or is interrupted leaves the model as it was, and not half of one and half of another."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def _check_parameters(self) -> None:
         check_boolean("fit_intercept", self.fit_intercept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,12 +11,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils.validation import check_array, check_consistent_length
 
 from mtlinear._typing import Array, Labels
+from mtlinear._warnings import warn
 from mtlinear.designs import Design
 from mtlinear.estimators._base import MultiTaskLinearModel
-from mtlinear.estimators._missing import observed_outputs
+from mtlinear.estimators._missing import is_missing, observed_outputs
 from mtlinear.losses import Logistic
 from mtlinear.metrics import masked_accuracy_score
 
@@ -35,6 +35,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
     """
 
     __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"tasks": True}
+    __metadata_request__predict_log_proba: ClassVar[dict[str, bool]] = {"tasks": True}
     __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"tasks": True}
 
     _loss = Logistic()
@@ -70,6 +71,11 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         ConvergenceWarning
             If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
         """
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, tasks)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> None:
         self._check_parameters()
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
@@ -91,7 +97,6 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         target = design.arrange(signs)
         self._check_both_classes(design, target)
         self._solve(self._problem(design, target))
-        return self
 
     def _read_labels(self, y: ArrayLike, n_rows: int, *, stacked: bool) -> Labels:
         if y is None:
@@ -99,14 +104,14 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         labels = check_array(
             y, dtype=None, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
         )
-        if labels.ndim == 1 or stacked:
-            assert_all_finite(labels, input_name="y", estimator_name=type(self).__name__)
+        if (labels.ndim == 1 or stacked) and is_missing(labels).any():
+            raise ValueError("y contains NaN or None, which means 'not observed' only where y has a column per task.")
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must have one or two dimensions, got shape {labels.shape}.")
         check_consistent_length(np.empty(n_rows), labels)
         if labels.ndim == 2 and labels.shape[1] == 1:
             message = "A column-vector y was passed when a 1d array was expected."
-            warnings.warn(message, DataConversionWarning, stacklevel=3)
+            warn(message, DataConversionWarning)
             labels = labels[:, 0]
         if labels.ndim == 2 and stacked:
             raise ValueError(
@@ -209,6 +214,21 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             return np.exp(log_positive - logsumexp(log_positive, axis=1, keepdims=True))
         return np.exp(np.column_stack([log_expit(-scores), log_positive]))
 
+    def predict_log_proba(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X, tasks
+            As in `decision_function`.
+
+        Returns
+        -------
+        ndarray
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X, tasks=tasks))
+
     def score(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
     ) -> float:
@@ -235,8 +255,9 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
 
 
 def _present(column: Labels) -> Labels:
-    """A column of labels without NaN."""
-    return column[~np.isnan(column)] if column.dtype.kind == "f" else column
+    """The labels of a column that are there, in the type of their own that a column of objects hides."""
+    present = column[~is_missing(column)]
+    return np.array(present.tolist()) if present.dtype.kind == "O" else present
 
 
 def _pair(labels: Labels, where: str) -> Labels:

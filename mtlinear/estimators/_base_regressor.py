@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length
 
 from mtlinear._typing import Array
+from mtlinear._warnings import warn
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Squared
@@ -56,6 +56,11 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         ConvergenceWarning
             If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
         """
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, tasks)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> None:
         self._check_parameters()
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
@@ -71,7 +76,6 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
             design = self._build_design(rows, None, observed_outputs(target, self.tasks_))
         self._solve(self._problem(design, np.nan_to_num(design.arrange(target))))
-        return self
 
     def _read_target(self, y: ArrayLike, n_rows: int) -> Array:
         if y is None:
@@ -137,5 +141,5 @@ def _one_column(target: Array) -> Array:
         raise ValueError(
             f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {target.shape}."
         )
-    warnings.warn("A column-vector y was passed when a 1d array was expected.", DataConversionWarning, stacklevel=3)
+    warn("A column-vector y was passed when a 1d array was expected.", DataConversionWarning)
     return target[:, 0]

@@ -13,14 +13,14 @@ _PARAMETERS = """fit_intercept : bool, default True
 task_feature : str or int, default None
     Column of X (name, or position; negative counts from the end) that holds the task label of each row.
 task_weight : mapping or sequence, default None
-    Positive weight w_t of each task in the objective: a mapping from task label, or numbers in the order of ``tasks_``.
-    None means 1.
+    Positive weight w_t of each task in the objective: a mapping from task label (labels that do not occur are no error,
+    so that folds without a task can be fitted), or numbers in the order of ``tasks_``. None means 1.
 unseen_tasks : {'error', 'mean'}, default 'error'
     What predict does with a task label that was not in fit: raise, or use the mean task vector and intercept.
 warm_start : bool, default False
     Start the next fit from the present coefficients.
 solver : Solver, default None
-    An object of `mtlinear.solvers`; None chooses.
+    An object of `mtlinear.solvers`; None is ``FISTA()``.
 tol : float > 0, default 1e-6
     Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
 max_iter : int >= 1, default 10000

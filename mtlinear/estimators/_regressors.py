@@ -127,7 +127,8 @@ class MeanRegularizedRegressor(_MeanRegularized, MultiTaskRegressorBase):
     alpha : float > 0, default 1.0
         Strength on the deviations from the mean.
     mean_alpha : float >= 0, default 0.0
-        Strength on the mean itself; ``mean_alpha=alpha`` is the ridge.
+        Strength on the mean itself; ``mean_alpha=alpha`` is the ridge. A single task is its own mean: only mean_alpha
+        acts on it, and 0 leaves it unpenalised.
     %(common)s
 
     References
@@ -164,7 +165,8 @@ class ClusteredRegressor(_Clustered, MultiTaskRegressorBase):
     between_ratio : float in (0, 1], default 0.1
         Strength on the variance between clusters, as a fraction of alpha.
     mean_ratio : float >= 0 or None, default 0.0
-        Strength on the mean, as a fraction of alpha. None: the mean is not treated apart (Zhou et al. 2011).
+        Strength on the mean, as a fraction of alpha. None: the mean is not treated apart (Zhou et al. 2011). A single
+        task is its own mean: with 0 it is left unpenalised.
     %(common)s
 
     References

@@ -5,9 +5,10 @@ The long signatures are what scikit-learn reads parameters from; nothing else is
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import clone
 
 from mtlinear import penalties
 from mtlinear.estimators._base import MultiTaskLinearModel
@@ -206,6 +207,18 @@ class _AnyPenalty(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``penalty__alpha`` and the like also where penalty is None, on the default penalty.
+
+        Parameters
+        ----------
+        **params
+            Values by name, as in scikit-learn.
+        """
+        if self.penalty is None and "penalty" not in params and any(name.startswith("penalty__") for name in params):
+            self.penalty = clone(self._default_penalty)
+        return super().set_params(**params)
 
     def _make_penalty(self) -> Penalty:
         if self.penalty is None:

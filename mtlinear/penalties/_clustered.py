@@ -40,7 +40,7 @@ class Clustered(Quadratic):
     between_ratio : float in (0, 1], default 0.1
         Strength on the variance between clusters, as a fraction of alpha. 1: no clusters, only the mean is special.
     mean_ratio : float >= 0 or None, default 0.0
-        Strength on the mean, as a fraction of alpha.
+        Strength on the mean, as a fraction of alpha. (A single task is its own mean: nothing else acts on it.)
 
     References
     ----------

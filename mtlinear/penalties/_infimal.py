@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Self
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.base import clone
 
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
+from mtlinear._warnings import warn
 from mtlinear.penalties._base import Penalty, check_alpha
 from mtlinear.penalties._row_norms import dual_exponent
 from mtlinear.penalties._rows import L1, L1Lq
@@ -208,11 +208,9 @@ class Dirty(SumOfParts):
         if 1.0 < ratio < limit or n_tasks == 1:
             return
         becomes = "pure block sparsity (S = 0)" if ratio <= 1.0 else "the lasso (B = 0)"
-        warnings.warn(
+        warn(
             f"l1_ratio={self.l1_ratio:g} makes the dirty model {becomes}: with {n_tasks} tasks and q={self.q:g} shared "
             f"and private features mix only for {1.0 / (1.0 + limit):.3g} < l1_ratio < 0.5.",
-            UserWarning,
-            stacklevel=2,
         )
 
     def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:

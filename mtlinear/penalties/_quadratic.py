@@ -58,7 +58,7 @@ class MeanRegularized(Quadratic):
     alpha : float > 0, default 1.0
         Strength on the deviations from the mean.
     mean_alpha : float >= 0, default 0.0
-        Strength on the mean itself.
+        Strength on the mean itself. (A single task is its own mean: only mean_alpha acts on it.)
 
     References
     ----------

@@ -11,6 +11,9 @@ from mtlinear._validation import check_real
 from mtlinear.penalties._base import Norm
 from mtlinear.penalties._row_norms import dual_exponent, project_rows_onto_l1_ball, prox_row_norm, row_norms
 
+#: Distance of q from 1, or of 1/q from 0, that makes no difference.
+_SAME_EXPONENT = 1e-8
+
 
 class RowSeparable(Norm):
     """A norm ``alpha * sum_j f(A[j])``: rows can be added, dropped and scored one by one (working sets)."""
@@ -93,18 +96,25 @@ class L1Lq(RowSeparable):
         check_real("q", self.q, at_least=1.0, infinite=True)
 
     def value(self, A: Array) -> float:
-        return self.alpha * float(row_norms(A, self.q).sum())
+        return self.alpha * float(row_norms(A, self._exponent).sum())
 
     def prox(self, V: Array, step: float) -> Array:
-        radius = step * self.alpha
-        if self.q == 1:
+        radius, q = step * self.alpha, self._exponent
+        if q == 1:
             return L1(1.0).prox(V, radius)
-        if self.q == 2:
+        if q == 2:
             norms = np.linalg.norm(V, axis=1, keepdims=True)
             return V * (1.0 - radius / np.maximum(norms, radius))
-        if np.isinf(self.q):
+        if np.isinf(q):
             return V - project_rows_onto_l1_ball(V, radius)
-        return prox_row_norm(V, radius, float(self.q))
+        return prox_row_norm(V, radius, q)
 
     def row_gauge(self, G: Array) -> Array:
-        return row_norms(G, dual_exponent(self.q)) / self.alpha
+        return row_norms(G, dual_exponent(self._exponent)) / self.alpha
+
+    @property
+    def _exponent(self) -> float:
+        """q, or the end of its range that it cannot be told from (where its powers would overflow)."""
+        if self.q - 1.0 < _SAME_EXPONENT:
+            return 1.0
+        return float(self.q) if self.q < 1.0 / _SAME_EXPONENT else np.inf

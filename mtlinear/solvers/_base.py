@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear._typing import Array
+from mtlinear._warnings import warn
 from mtlinear.certificate import Certificate
 from mtlinear.problem import Problem
 
@@ -106,11 +106,10 @@ class Solver(BaseEstimator, ABC):
             raise ValueError(f"start must hold {shape[0]} part(s) of shape {shape[1:]}, got shape {np.shape(start)}.")
         solution = self._solve(problem, start, tol, max_iter)
         if not solution.converged:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} stopped after {solution.n_iter} iterations with a duality gap of "
                 f"{solution.certificate.gap:.3g}; wanted {problem.gap_limit(tol):.3g}. Raise max_iter or tol, or scale "
                 "the features.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return solution

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtlinear._typing import Array
+from mtlinear._validation import check_integer
 from mtlinear.certificate import Certificate, certify
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Check, Solution, Solver
@@ -15,6 +16,8 @@ from mtlinear.solvers._oracles import Oracle, choose_oracle
 
 #: Factor on the curvature estimate before every step: how fast steps grow again.
 _SHRINK = 0.8
+#: Smallest curvature estimate, as a fraction of the first.
+_LEAST = 1e-9
 
 
 class FISTA(Solver):
@@ -45,6 +48,7 @@ class FISTA(Solver):
         self.check_every = check_every
 
     def refuses(self, problem: Problem) -> str | None:
+        check_integer("check_every", self.check_every, at_least=1)
         return None
 
     def _solve(self, problem: Problem, start: Sequence[Array] | None, tol: float, max_iter: int) -> Solution:
@@ -76,9 +80,9 @@ class _Run:
             self._check(n_iter)
         return Solution(
             parts=self.point.parts,
-            intercept=self.problem.original_intercept(self.point),
+            intercept=self.problem.original_intercept(self.point.A, self.point.intercept),
             certificate=self.certificate,
-            converged=bool(self.certificate.gap <= gap_limit),
+            converged=bool(np.isfinite(self.certificate.gap) and self.certificate.gap <= gap_limit),
             n_iter=n_iter,
             history=tuple(self.history),
         )
@@ -90,6 +94,8 @@ class _Run:
         curvature = problem.loss.curvature
         self.safe_lipschitz = np.inf if curvature is None else curvature * unit
         self.lipschitz = min(self.safe_lipschitz, unit)
+        # Where iterates stand still no curvature is seen, and the estimate would sink for ever.
+        self.least_lipschitz = _LEAST * self.lipschitz
         self.parts = np.array(self.point.parts)
         self.previous = self.parts
         self.image = self.previous_image = self.oracle.image(self.parts.sum(axis=0))
@@ -117,7 +123,7 @@ class _Run:
         """
         penalties = self.problem.part_penalties
         caution = 1.0 if self.problem.loss.quadratic else 2.0
-        self.lipschitz *= _SHRINK
+        self.lipschitz = max(_SHRINK * self.lipschitz, self.least_lipschitz)
         while True:
             step = 1.0 / self.lipschitz
             new = np.stack([p.prox(Y - step * gradient, step) for p, Y in zip(penalties, ahead, strict=True)])
