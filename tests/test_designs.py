@@ -55,6 +55,7 @@ def test_everything_agrees_with_the_rows_of_the_tasks(layout, n, d, T, seed):
         assert_allclose(design.task_rows(t, scores)[1], X @ A[:, t], atol=1e-12)
         assert_allclose(adjoint[:, t], X.T @ own, atol=1e-11)
         assert_allclose(design.task_sums(D)[t], own.sum(), atol=1e-12)
+        assert_allclose(design.task_gram(t, D), X.T @ np.diag(own) @ X, atol=1e-11)
         explicit = X.T @ np.diag(weights) @ X
         assert_allclose(gram_of(design, t), explicit, atol=1e-12)
         norms.append(np.linalg.eigvalsh(explicit)[-1])
@@ -92,6 +93,17 @@ def test_largest_eigenvalue_of_nothing_is_zero():
 
 def test_largest_eigenvalue_of_zeros_is_zero_also_when_large():
     assert largest_eigenvalue(np.zeros((450, 450)), np.ones(450), None) == 0.0
+
+
+@LAYOUTS
+@MANY
+@given(**SIZES)
+def test_coupled_gram_is_the_weighted_sum_over_tasks(layout, n, d, T, seed):
+    design, rng = draw(layout, n, d, T, seed)
+    D, c = rng.standard_normal(design.weights.shape), rng.standard_normal(T)
+    for each in (design, design.centered()):
+        expected = sum(c[t] * each.task_gram(t, D) for t in range(T))
+        assert_allclose(each.coupled_gram(D, c), expected, atol=1e-10)
 
 
 @LAYOUTS

@@ -82,6 +82,13 @@ class Design(ABC):
         X, own = self._stored_rows(t, D)
         return weighted_gram(X, own, self._task_shift(t))
 
+    def coupled_gram(self, D: Array, coefficients: Array) -> Array:
+        """``sum_t coefficients_t X_t' diag(D_t) X_t``, shape (n_features, n_features): tasks that share parameters."""
+        total = np.zeros((self.n_features, self.n_features))
+        for t in np.flatnonzero(coefficients):
+            total += coefficients[t] * self.task_gram(int(t), D)
+        return total
+
     @abstractmethod
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         """Weighted Gram matrices of the tasks, optionally of the features `rows` only.

@@ -66,6 +66,11 @@ class SharedDesign(Design):
     def spread(self, b: Array) -> Array:
         return b[None, :]
 
+    def coupled_gram(self, D: Array, coefficients: Array) -> Array:
+        if self.observed is not None:  # the tasks are centred differently
+            return super().coupled_gram(D, coefficients)
+        return weighted_gram(self.X, D @ coefficients, self._task_shift(0))
+
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         design = self if rows is None else self.restrict(rows)
         if self.observed is not None:
