@@ -1,0 +1,41 @@
+"""What the tests of the estimators share: their names, settings that suit the fixtures, and targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import mtlinear
+from mtlinear.penalties import L1Lq
+
+ESTIMATORS = [name for name in mtlinear.__all__ if name != "ParameterMatrix"]
+REGRESSORS = [name for name in ESTIMATORS if name.endswith("Regressor")]
+CLASSIFIERS = [name for name in ESTIMATORS if name.endswith("Classifier")]
+TIGHT = {"tol": 1e-12, "max_iter": 100_000}
+
+
+def make(name, **parameters):
+    return getattr(mtlinear, name)(**parameters)
+
+
+def binary(y):
+    return (y > np.median(y)).astype(int)
+
+
+SMALL = {
+    "BlockSparseRegressor": {"alpha": 0.2},
+    "DirtyRegressor": {"alpha": 0.3},
+    "TraceNormRegressor": {"alpha": 0.2},
+    "MeanRegularizedRegressor": {"alpha": 0.5},
+    "ClusteredRegressor": {"alpha": 0.3},
+    "MultiTaskRegressor": {"penalty": L1Lq(alpha=0.2, q=3)},
+    "BlockSparseClassifier": {"alpha": 0.02},
+    "DirtyClassifier": {"alpha": 0.03},
+    "TraceNormClassifier": {"alpha": 0.02},
+    "MeanRegularizedClassifier": {"alpha": 0.05, "mean_alpha": 0.01},
+    "ClusteredClassifier": {"alpha": 0.05, "mean_ratio": 0.1},
+    "MultiTaskClassifier": {"penalty": L1Lq(alpha=0.02, q=3)},
+}
+
+
+def target_for(name, Y):
+    return binary(Y - np.median(Y, axis=0) + np.median(Y)) if name in CLASSIFIERS else Y
