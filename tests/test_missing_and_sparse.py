@@ -170,7 +170,7 @@ def test_sparse_with_missing_outputs(fit_intercept, thin, rng):
 def test_sparse_is_never_made_dense(monkeypatch):
     """200,000 features: a dense copy would take 1.6 GB."""
     rng = np.random.default_rng(0)
-    X = sp.random_array((1000, 200_000), density=1e-4, rng=rng, format="csr")
+    X = sp.random(1000, 200_000, density=1e-4, random_state=rng, format="csr")
     Y = X[:, :50].toarray() @ rng.standard_normal((50, 3))
 
     def refuse(self, *args, **kwargs):

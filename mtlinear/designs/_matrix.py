@@ -49,7 +49,7 @@ def without_rounding(difference: Array, mean: Array) -> Array:
 def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
     """``(X - 1 c')' diag(weights) (X - 1 c')`` as an ndarray; weights may have any sign, c is a vector or None."""
     if sp.issparse(X):
-        gram = (X.T @ (sp.diags_array(weights) @ X)).toarray()
+        gram = (X.T @ sp.csr_array(X.multiply(weights[:, None]))).toarray()
     elif np.all(weights >= 0):
         R = X * np.sqrt(weights)[:, None]
         gram = R.T @ R

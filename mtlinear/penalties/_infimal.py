@@ -148,9 +148,6 @@ class InfimalConvolution(SumOfParts):
     def __sklearn_clone__(self) -> Self:
         return type(self)(*(clone(penalty) for penalty in self.penalties))
 
-    def __repr__(self) -> str:
-        return f"InfimalConvolution({', '.join(map(repr, self.penalties))})"
-
     def check(self, n_features: int, n_tasks: int) -> None:
         if len(self.penalties) < 2:
             raise ValueError(f"InfimalConvolution needs at least two penalties, got {len(self.penalties)}.")
