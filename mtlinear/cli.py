@@ -121,20 +121,18 @@ def _size(text: str) -> int | float:
         return int(text)
     except ValueError:
         pass
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"must be a number of rows or a fraction between 0 and 1, got {text!r}")
-    return value
+    return _fraction(text, "a number of rows or a fraction")
 
 
 def _tolerance(text: str) -> float:
+    return _fraction(text, "a number")
+
+
+def _fraction(text: str, what: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be {what} between 0 and 1, got {text!r}")
     return value

@@ -5,13 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-
-if not README.exists():
-    pytest.skip("the README is not beside the tests", allow_module_level=True)
 
 
 def test_examples_run(capsys):

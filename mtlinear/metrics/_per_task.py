@@ -150,8 +150,8 @@ def explained_variance_per_task(
     {parameters}
     References
     ----------
-    ``sklearn.metrics.explained_variance_score``: an error that is constant within a task does not count. What the
-    School literature calls explained variance is `total_explained_variance`.
+    ``sklearn.metrics.explained_variance_score``: an error that is constant within a task does not count. For
+    one number over all rows see `total_explained_variance`.
 
     Examples
     --------
@@ -270,9 +270,8 @@ def total_explained_variance(
 ) -> float:
     """Share of the variance of all rows together that is explained: ``1 - SSE / SST``, tasks pooled.
 
-    SSE = sum (y - p)^2, SST = sum (y - mean)^2, both over the observed entries of all tasks. Times 100 it is the
-    percentage that the School literature reports: the total variance of the data minus the sum of squared errors on
-    the test set, as a percentage of the total variance.
+    SSE = sum (y - p)^2, SST = sum (y - mean)^2, both over the observed entries of all tasks. Papers on the School data
+    report such a percentage, but not all with the same mean: see ``about`` before comparing with one of them.
 
     Parameters
     ----------
