@@ -1,12 +1,12 @@
-"""The one duality gap, for every design, loss and penalty.
+"""The one duality gap, for every data fit and penalty.
 
-Primal   P(A, b) = sum_i w_i l(y_i, z_i) + Omega(A),         z = X A + b
-Dual     D(u)    = -sum_i w_i l*(y_i, u_i) - Omega*(G),      G = -X'(w u),
+Primal   P(A, b)  = sum_i w_i l(y_i, z_i) + Omega(A) + l2/2 ||A||^2,              z = X A + b
+Dual     D(u, V)  = -sum_i w_i l*(y_i, u_i) - Omega*(G - V) - ||V||^2 / (2 l2),   G = -X'(w u),
 
-for all u with ``sum_{i in task t} w_i u_i = 0`` (intercepts) and ``G Z = 0`` (null space of Omega). D(u) <= P(A, b)
-always (Fenchel), with equality at the optimum, where u_i = l'(y_i, z_i). So any feasible u proves how far A can be from
-optimal, and the natural one is u = c l'(y, z): the largest c <= 1 that makes Omega*(c G) finite, or a smaller one where
-that bound is better.
+for all V (0 where l2 = 0) and all u with ``sum_{i in task t} w_i u_i = 0`` (intercepts) and ``(G - V) Z = 0`` (null
+space of Omega). D(u, V) <= P(A, b) always (Fenchel), with equality at the optimum, where u_i = l'(y_i, z_i) and V =
+l2 A. So any feasible (u, V) proves how far A can be from optimal, and the natural one is c (l'(y, z), l2 A): the
+largest c <= 1 that makes Omega*(c (G - V)) finite, or a smaller one where that bound is better.
 
 References: Rockafellar (1970), section 31. Ndiaye et al. (2017), JMLR 18 (residual rescaling for sparse penalties).
 """
@@ -20,92 +20,97 @@ import numpy as np
 from mtlinear._typing import Array
 from mtlinear.problem import Point, Problem
 
-#: Residual on the null space (`Unpenalised.residual_size`) up to which it is rounding and a dual point feasible. What
-#: is left of it is charged to the gap.
-_FEASIBLE = 1e-13
+#: Residual on the null space (`Reading.residual_size`), in units of the machine precision, up to which it is rounding
+#: and a dual point feasible. What is left of it is charged to the gap.
+_FEASIBLE = 450.0
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """Proof of near-optimality: no A and b have an objective below ``objective - gap``.
+    """Proof of near-optimality: no A and b have an objective below ``bound``.
 
     Attributes
     ----------
     objective : float
         P at the point.
-    gap : float
-        ``objective`` minus the best lower bound found; >= 0, >= the true suboptimality.
+    bound : float
+        The best lower bound of the optimum that was found.
+    dual : Point
+        The point whose residuals give the bound.
     """
 
     objective: float
-    gap: float
+    bound: float
+    dual: Point
+
+    @property
+    def gap(self) -> float:
+        """``objective - bound``; >= 0, >= the true suboptimality."""
+        return max(self.objective - self.bound, 0.0)
 
 
-def certify(problem: Problem, point: Point) -> Certificate:
-    """Duality gap at a point whose intercepts and null-space part are optimal (`Problem.settle`)."""
-    weights, y, z = problem.design.weights, problem.target, point.scores
-    objective = problem.data_fit(z) + problem.penalty_value(point.parts)
-    u = problem.loss.gradient(y, z)
-    if problem.fit_intercept:
-        u = balance(problem, u)
-    G = problem.negative_gradient(u)
-    G, leak = _project_out_null_space(problem, G, u, point)
-    largest = problem.penalty.dual_scale(G) if np.isfinite(leak) else 0.0
+def certify(problem: Problem, point: Point, known: Certificate | None = None) -> Certificate:
+    """Duality gap at a point whose intercepts and null-space part are optimal (`Problem.settle`).
 
-    def lower_bound(c: float) -> float:
-        loss = float(np.sum(weights * problem.loss.conjugate(y, c * u)))
-        return -loss - problem.penalty.conjugate(c * G)
+    Parameters
+    ----------
+    problem : Problem
+    point : Point
+    known : Certificate, default None
+        One of the same problem, from any other point: its bound is kept if it is the better one.
+    """
+    objective = problem.objective(point)
+    bound = lower_bound(problem, point)
+    if known is not None and known.bound >= bound:
+        return Certificate(objective, known.bound, known.dual)
+    return Certificate(objective, bound, point)
+
+
+def lower_bound(problem: Problem, point: Point) -> float:
+    """The best D over c times the dual point that belongs to a point."""
+    reading = point.reading
+    H = -reading.gradient
+    ridge = 0.0  # ||V||^2 / (2 l2)
+    leak = 0.0
+    if problem.l2_alpha:
+        V = problem.l2_alpha * point.A
+        residual = (H - V) @ problem.null_space
+        V = V + residual @ problem.null_space.T  # V takes what the null space forbids: feasible, and paid for
+        H = _without(H - V, problem.null_space, H)
+        ridge = float(np.sum(V * V, dtype=np.float64)) / (2.0 * problem.l2_alpha)
+    elif problem.null_space.shape[1]:
+        residual = H @ problem.null_space
+        limit = _FEASIBLE * float(np.finfo(problem.data.dtype).eps)
+        feasible = reading.residual_size(residual) <= limit
+        leak = float(np.sum(np.abs(residual * (point.A @ problem.null_space)))) if feasible else np.inf
+        H = _without(H - residual @ problem.null_space.T, problem.null_space, H)
+    largest = problem.penalty.dual_scale(H) if np.isfinite(leak) else 0.0
+
+    def bound(c: float) -> float:
+        return -reading.conjugate(c) - c**2 * ridge - problem.penalty.conjugate(c * H)
 
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
-    best = max(lower_bound(c) for c in {0.0, largest, _best_scale(problem, u, z, G, largest)})
-    leak = leak if largest > 0.0 else 0.0
-    return Certificate(objective, max(objective - best, 0.0) + leak)
+    best = max(bound(c) for c in {0.0, largest, _best_scale(problem, point, H, ridge, largest)})
+    return best - leak if largest > 0.0 else best
 
 
-def balance(problem: Problem, u: Array) -> Array:
-    """u with its positive or negative entries shrunk, per task, until the weighted sum of the task is zero.
-
-    Shrinking towards 0 keeps every entry in the domain of the conjugate, which shifting would not (logistic loss).
-    After an exact intercept the change is of the order of rounding.
-    """
-    design = problem.design
-    wu = design.weights * u
-    positive, negative = design.task_sums(np.maximum(wu, 0.0)), design.task_sums(np.maximum(-wu, 0.0))
-    smaller = np.minimum(positive, negative)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shrink_positive = np.where(positive > 0, smaller / positive, 0.0)
-        shrink_negative = np.where(negative > 0, smaller / negative, 0.0)
-    return u * np.where(u > 0, design.spread(shrink_positive), design.spread(shrink_negative))
+def _without(H: Array, null_space: Array, original: Array) -> Array:
+    """H projected once more, so that it is orthogonal to the null space also where little is left of it."""
+    if null_space.shape[1] == 0:
+        return H
+    H = H - (H @ null_space) @ null_space.T
+    nothing_left = np.max(np.abs(H), axis=1) <= 8 * np.finfo(H.dtype).eps * np.max(np.abs(original), axis=1)
+    H[nothing_left] = 0.0
+    return H
 
 
-def _project_out_null_space(problem: Problem, G: Array, u: Array, point: Point) -> tuple[Array, float]:
-    """G without its component in the null space, and what ignoring it may cost; inf when it is no mere rounding."""
-    Z = problem.unpenalised.null_space
-    if Z.shape[1] == 0:
-        return G, 0.0
-    residual = G @ Z
-    if problem.unpenalised.residual_size(residual, u, point.scores) > _FEASIBLE:
-        return G, np.inf
-    projected = G - residual @ Z.T
-    projected = projected - (projected @ Z) @ Z.T  # twice: exact also where little is left of G
-    nothing_left = np.max(np.abs(projected), axis=1) <= 8 * np.finfo(float).eps * np.max(np.abs(G), axis=1)
-    projected[nothing_left] = 0.0
-    return projected, float(np.sum(np.abs(residual * (point.A @ Z))))
-
-
-def _best_scale(problem: Problem, u: Array, z: Array, G: Array, largest: float) -> float:
-    """A better c in [0, largest]: one Newton step from c = 1 on the dual, exact for squared loss and quadratic Omega*.
-
-    The derivative of l* at u = l'(z) is z, and 1/l''(z) its second.
-    """
+def _best_scale(problem: Problem, point: Point, H: Array, ridge: float, largest: float) -> float:
+    """A better c in [0, largest]: one Newton step from c = 1 on the dual; exact for squared loss, quadratic Omega*."""
     if largest**2 == 0.0:  # also where the square underflows
         return largest
-    weights = problem.design.weights
-    square = problem.penalty.conjugate(largest * G) / largest**2
-    second = problem.loss.second(problem.target, z)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        curvature = float(np.sum(weights * np.where(u == 0, 0.0, u * u / second))) + 2.0 * square
-    slope = float(np.sum(weights * u * z)) + 2.0 * square
+    square = problem.penalty.conjugate(largest * H) / largest**2 + ridge
+    curvature = point.reading.curvature + 2.0 * square
+    slope = point.reading.slope + 2.0 * square
     if not np.isfinite(curvature) or curvature <= 0.0:
         return largest
     return float(np.clip(1.0 - slope / curvature, 0.0, largest))

@@ -15,10 +15,9 @@ _QUADRATIC_TOP = 10.0
 
 def gauge_at_zero(problem: Problem) -> float:
     """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero."""
-    scores = np.zeros(problem.design.weights.shape)
-    scores = scores + problem.design.spread(problem.unpenalised.intercept(scores))
-    gradient = problem.loss.gradient(problem.target, scores)
-    return problem.penalty.gauge(problem.negative_gradient(gradient))
+    nothing = np.zeros((problem.n_tasks, 0))
+    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), nothing, 0.0)
+    return problem.penalty.gauge(-reading.gradient)
 
 
 def alpha_max(problem: Problem) -> float:
@@ -32,7 +31,7 @@ def alpha_max(problem: Problem) -> float:
     clustered penalty the directions between clusters by less, according to between_ratio).
     """
     if any(isinstance(penalty, Quadratic) for penalty in problem.part_penalties):
-        return _QUADRATIC_TOP * (problem.loss.curvature or 1.0) * problem.norm_bound
+        return _QUADRATIC_TOP * (problem.data.loss.curvature or 1.0) * problem.data.norm_bound
     alpha = getattr(problem.penalty, "alpha", 1.0)
     return alpha * gauge_at_zero(problem)
 

@@ -1,9 +1,10 @@
-"""The one objective: design + target + loss + penalty + intercept.
+"""The one objective: data fit + penalty + ridge.
 
-    minimise over A, b   sum_i weights_i loss(y_i, x_i . a_t(i) + b_t(i))  +  Omega(A)
+    minimise over A, b   sum_i weights_i loss(y_i, x_i . a_t(i) + b_t(i))  +  Omega(A)  +  l2_alpha/2 ||A||_F^2
 
 where ``weights_i = w_t s_i / m`` come from the design (see `mtlinear.designs`), Omega from the penalty, and b is never
-penalised. A is a sum of parts, one per summand of the penalty: a single one unless that is an infimal convolution.
+penalised. A is a sum of parts, one per summand of the penalty: a single one unless that is an infimal convolution. The
+ridge is on the sum; being smooth, it goes with the data fit, so that every penalty can have one.
 """
 
 from __future__ import annotations
@@ -11,31 +12,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
 from mtlinear._typing import Array
-from mtlinear.designs import Design, without_rounding
+from mtlinear._validation import check_real
+from mtlinear.datafit import DataFit, Oracle, Reading, RowsFit
+from mtlinear.designs import Design
 from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
-from mtlinear.unpenalised import Unpenalised
 
 
 @dataclass(frozen=True)
 class Point:
-    """Parts of A, the intercept that is optimal for them, and the scores they give (in the centred coordinates)."""
+    """Parts of A, and what the data say of their sum, with the intercepts that are optimal for it."""
 
     parts: tuple[Array, ...]
-    intercept: Array
-    scores: Array
+    reading: Reading
 
-    @property
+    @cached_property
     def A(self) -> Array:
-        return np.sum(self.parts, axis=0)
+        return self.parts[0] if len(self.parts) == 1 else np.sum(self.parts, axis=0)
 
 
 class Problem:
-    """Design, target, loss and penalty, joined and checked once.
+    """Data fit and penalty, joined and checked once.
 
     Parameters
     ----------
@@ -44,15 +46,15 @@ class Problem:
     loss : Loss
     penalty : Penalty
     fit_intercept : bool, default True
-        One unpenalised intercept per task, solved exactly. The design is then centred, and with squared loss the target
-        too, which changes nothing but the conditioning.
+        One unpenalised intercept per task, solved exactly.
+    l2_alpha : float >= 0, default 0
+        Strength of the ridge term.
 
     Attributes
     ----------
-    target : ndarray, shape of the scores
-        As solvers see it: minus ``target_center``.
-    target_center : ndarray of shape (n_tasks,)
-        Weighted mean of the target per task, for squared loss with intercepts; else zeros.
+    data : DataFit
+    penalty : Penalty
+    l2_alpha : float
 
     Raises
     ------
@@ -60,82 +62,108 @@ class Problem:
         If a parameter of the penalty or the target does not make sense; the message names it.
     """
 
-    def __init__(self, design: Design, target: Array, loss: Loss, penalty: Penalty, *, fit_intercept: bool = True):
+    data: DataFit
+
+    def __init__(
+        self,
+        design: Design,
+        target: Array,
+        loss: Loss,
+        penalty: Penalty,
+        *,
+        fit_intercept: bool = True,
+        l2_alpha: float = 0.0,
+    ):
         penalty.check(design.n_features, design.n_tasks)
-        loss.check_target(target)
-        if target.shape != design.weights.shape:
-            raise ValueError(f"target must have the shape of the scores, {design.weights.shape}, got {target.shape}.")
-        self.design = design.centered() if fit_intercept else design
-        self.target_center: Array = np.zeros(design.n_tasks)
-        if fit_intercept and loss.quadratic:
-            target, self.target_center = _center_target(self.design, target)
-        self.target = target
-        self.loss = loss
+        self._join(RowsFit(design, target, loss, fit_intercept), penalty, l2_alpha)
+
+    @classmethod
+    def of(cls, data: DataFit, penalty: Penalty, *, l2_alpha: float = 0.0) -> Self:
+        """The problem of a data fit that is there already; what it has computed is used again."""
+        problem = cls.__new__(cls)
+        penalty.check(data.n_features, data.n_tasks)
+        problem._join(data, penalty, l2_alpha)
+        return problem
+
+    def _join(self, data: DataFit, penalty: Penalty, l2_alpha: float) -> None:
+        self.data = data
         self.penalty = penalty
-        self.fit_intercept = fit_intercept
+        self.l2_alpha = check_real("l2_alpha", l2_alpha, at_least=0.0)
+
+    def with_penalty(self, penalty: Penalty) -> Problem:
+        """The same data and ridge with another penalty."""
+        return Problem.of(self.data, penalty, l2_alpha=self.l2_alpha)
+
+    @property
+    def n_features(self) -> int:
+        return self.data.n_features
+
+    @property
+    def n_tasks(self) -> int:
+        return self.data.n_tasks
 
     @cached_property
     def part_names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.penalty.parts(self.design.n_tasks))
+        return tuple(name for name, _ in self.penalty.parts(self.n_tasks))
 
     @cached_property
     def part_penalties(self) -> tuple[Penalty, ...]:
-        return tuple(penalty for _, penalty in self.penalty.parts(self.design.n_tasks))
+        return tuple(penalty for _, penalty in self.penalty.parts(self.n_tasks))
 
     @cached_property
-    def unpenalised(self) -> Unpenalised:
-        """Exact minimisation over all that the penalty does not see: intercepts and null space."""
-        null_space = self.penalty.null_space(self.design.n_tasks)
-        return Unpenalised(self.design, self.target, self.loss, null_space, self.fit_intercept)
+    def null_space(self) -> Array:
+        """Orthonormal basis Z (n_tasks, k) of what the penalty leaves free; the ridge does not count."""
+        return self.penalty.null_space(self.n_tasks).astype(self.data.dtype, copy=False)
 
-    @cached_property
-    def norm_bound(self) -> float:
-        return self.design.norm_bound()
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(number of parts, n_features, n_tasks)."""
+        return len(self.part_names), self.n_features, self.n_tasks
 
-    @cached_property
+    @property
+    def lipschitz(self) -> float | None:
+        """Upper bound of the curvature of the smooth half per part; None where the loss has none."""
+        curvature = self.data.loss.curvature
+        return None if curvature is None else curvature * self.data.norm_bound + self.l2_alpha
+
+    @property
     def null_objective(self) -> float:
         """Objective at A = 0 with the best intercept: the unit in which `tol` is measured."""
-        zeros = np.zeros(self.design.weights.shape)
-        intercept = self.unpenalised.intercept(zeros)
-        return self.data_fit(zeros + self.design.spread(intercept))
+        return self.data.null_value
 
     def gap_limit(self, tol: float) -> float:
         """The gap at which a solver may stop: tol times the null objective, but never below what rounding allows."""
-        return max(tol, 8 * np.finfo(float).eps) * self.null_objective
-
-    def data_fit(self, scores: Array) -> float:
-        """Weighted sum of the losses."""
-        return float(np.sum(self.design.weights * self.loss.value(self.target, scores)))
+        return max(tol, 8 * float(np.finfo(self.data.dtype).eps)) * self.null_objective
 
     def penalty_value(self, parts: Sequence[Array]) -> float:
-        """Omega of the given split (an upper bound of Omega of its sum)."""
+        """Omega of the given split (an upper bound of Omega of its sum), without the ridge."""
         return sum(penalty.value(part) for penalty, part in zip(self.part_penalties, parts, strict=True))
 
-    def negative_gradient(self, u: Array) -> Array:
-        """``-X'(weights u)``, the dual point of the penalty that belongs to loss derivatives u."""
-        return -self.design.adjoint(self.design.weights * u)
+    def ridge_value(self, A: Array) -> float:
+        """``l2_alpha / 2 ||A||_F^2``."""
+        return 0.5 * self.l2_alpha * float(np.sum(A * A, dtype=np.float64)) if self.l2_alpha else 0.0
+
+    def objective(self, point: Point) -> float:
+        """Data fit, penalty and ridge."""
+        return point.reading.value + self.penalty_value(point.parts) + self.ridge_value(point.A)
 
     def settle(self, parts: Sequence[Array] | Array, intercept: Array | None = None) -> Point:
         """The point with these parts after exact minimisation over the intercepts and the null space of the penalty."""
         A = np.sum(parts, axis=0)
-        shift, intercept, scores = self.unpenalised.solve(A, self.design.apply(A), intercept)
+        shift, reading = self.data.settle(A, self.null_space, self.l2_alpha, intercept)
         if shift is None:
-            return Point(tuple(parts), intercept, scores)
-        bases = [penalty.null_space(self.design.n_tasks) for penalty in self.part_penalties]
+            return Point(tuple(parts), reading)
+        bases = [penalty.null_space(self.n_tasks) for penalty in self.part_penalties]
         coefficients = shift @ np.linalg.pinv(np.hstack(bases).T)
         ends = np.cumsum([basis.shape[1] for basis in bases])
         shares = np.split(coefficients, ends[:-1], axis=1)
-        moved = tuple(part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True))
-        return Point(moved, intercept, scores)
+        moved = (part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True))
+        return Point(tuple(part.astype(self.data.dtype, copy=False) for part in moved), reading)
+
+    def oracle(self, point: Point) -> Oracle:
+        """First-order information on the smooth half, ridge included, for iterations that start at a point."""
+        return self.data.oracle(point.reading, self.l2_alpha)
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
         """Intercepts for the features and the target as the caller gave them, before centring."""
-        return intercept + self.target_center - np.sum(self.design.center * A, axis=0)
-
-
-def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
-    """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss)."""
-    total = design.task_sums(design.weights)
-    mean = design.task_sums(design.weights * target) / np.where(total > 0, total, 1.0)
-    spread = design.spread(mean)
-    return without_rounding(target - spread, spread), mean
+        return self.data.original_intercept(A, intercept)

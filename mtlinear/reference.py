@@ -3,7 +3,7 @@ r"""The library once more, as plain convex programs: slow, short, and written in
 Every penalty and every loss is one cvxpy expression, next to its formula; an interior-point solver does the rest. The
 tests compare the solvers with it, and it shows in a few lines what each model minimises:
 
-    minimise over A, b   sum_i weights_i loss(y_i, x_i . a_t(i) + b_t(i))  +  Omega(A)
+    minimise over A, b   sum_i weights_i loss(y_i, x_i . a_t(i) + b_t(i))  +  Omega(A)  +  l2_alpha/2 ||A||_F^2
 
 It is made for small problems (a few hundred parameters). A new penalty or loss takes part after registering one
 function:
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from mtlinear._typing import Array
+from mtlinear.datafit import RowsFit
 from mtlinear.losses import Logistic, Loss, Squared
 from mtlinear.penalties import (
     L1,
@@ -99,6 +100,8 @@ def solve_reference(problem: Problem, *, solver: str = "CLARABEL", **options: ob
         If cvxpy is not installed.
     NotImplementedError
         If the penalty or the loss has no expression here.
+    TypeError
+        If the problem was made from moments and has no rows.
 
     Examples
     --------
@@ -113,18 +116,22 @@ def solve_reference(problem: Problem, *, solver: str = "CLARABEL", **options: ob
     3.25
     """
     cp = _cvxpy()
-    design = problem.design
+    data = problem.data
+    if not isinstance(data, RowsFit):
+        raise TypeError("the reference needs the rows of X; this problem has only their moments.")
+    design = data.design
     A = cp.Variable((design.n_features, design.n_tasks), name="A")
-    b: Any = cp.Variable(design.n_tasks, name="b") if problem.fit_intercept else np.zeros(design.n_tasks)
+    b: Any = cp.Variable(design.n_tasks, name="b") if data.fit_intercept else np.zeros(design.n_tasks)
     data_fit = 0.0
     for t in range(design.n_tasks):
-        X, y = design.task_rows(t, problem.target)
+        X, y = design.task_rows(t, data.target)
         _, weights = design.task_rows(t, design.weights)
-        data_fit += cp.sum(cp.multiply(weights, loss_expression(problem.loss, y, X @ A[:, t] + b[t])))
+        data_fit += cp.sum(cp.multiply(weights, loss_expression(data.loss, y, X @ A[:, t] + b[t])))
     penalty, constraints = penalty_expression(problem.penalty, A)
-    program = cp.Problem(cp.Minimize(data_fit + penalty), constraints)
+    ridge = 0.5 * problem.l2_alpha * cp.sum_squares(A)
+    program = cp.Problem(cp.Minimize(data_fit + penalty + ridge), constraints)
     _run(program, solver, options)
-    intercept = b.value if problem.fit_intercept else b
+    intercept = b.value if data.fit_intercept else b
     return ReferenceSolution(
         objective=float(program.objective.value),
         A=A.value,

@@ -22,7 +22,7 @@ LEVEL = {
     "losses": 0,
     "penalties": 0,
     "_tasks": 1,
-    "unpenalised": 1,
+    "datafit": 1,
     "problem": 2,
     "certificate": 3,
     "reference": 3,

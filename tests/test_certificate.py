@@ -9,10 +9,11 @@ from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_proble
 from numpy.testing import assert_allclose
 from poisson import Poisson
 
-from mtlinear.certificate import balance, certify
+from mtlinear.certificate import certify
+from mtlinear.datafit import RowsReading, balance
 from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, MeanRegularized, TraceNorm
-from mtlinear.problem import Problem
+from mtlinear.problem import Point, Problem
 from mtlinear.reference import solve_reference
 from mtlinear.solvers import FISTA
 
@@ -21,8 +22,7 @@ ORACLE = 3e-9
 
 
 def random_parts(problem, rng, scale):
-    shape = (problem.design.n_features, problem.design.n_tasks)
-    return [scale * rng.standard_normal(shape) for _ in problem.part_names]
+    return list(scale * rng.standard_normal(problem.shape))
 
 
 @each(PENALTIES, "penalty")
@@ -40,7 +40,7 @@ def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_i
         assert certificate.gap >= 0.0
         assert certificate.gap >= certificate.objective - optimum - ORACLE * (1.0 + abs(optimum))
         assert_allclose(
-            certificate.objective, problem.data_fit(point.scores) + problem.penalty_value(point.parts), rtol=1e-14
+            certificate.objective, point.reading.value + problem.penalty_value(point.parts), rtol=1e-14
         )
 
 
@@ -90,9 +90,9 @@ def test_gap_of_a_fit_that_was_stopped_early_is_honest(penalty):
 def test_balance_makes_the_weighted_sums_of_the_tasks_zero(layout):
     problem = make_problem(L1(0.1), Logistic(), design=layout)
     rng = np.random.default_rng(0)
-    u = rng.uniform(-1.0, 1.0, problem.target.shape)
-    balanced = balance(problem, u)
-    sums = problem.design.task_sums(problem.design.weights * balanced)
+    u = rng.uniform(-1.0, 1.0, problem.data.target.shape)
+    balanced = balance(problem.data.design, u)
+    sums = problem.data.design.task_sums(problem.data.design.weights * balanced)
     assert_allclose(sums, 0.0, atol=1e-15)
     assert np.all(np.abs(balanced) <= np.abs(u))
     assert np.all(balanced * u >= 0.0)
@@ -103,22 +103,23 @@ def test_balance_makes_the_weighted_sums_of_the_tasks_zero(layout):
 def test_balance_keeps_the_logistic_dual_in_its_domain(layout, scale):
     """Shifting by the mean would not: derivatives at a boundary of the domain leave it at once."""
     problem = make_problem(L1(0.1), Logistic(), design=layout)
-    z = scale * np.random.default_rng(3).standard_normal(problem.target.shape)
-    balanced = balance(problem, problem.loss.gradient(problem.target, z))
+    z = scale * np.random.default_rng(3).standard_normal(problem.data.target.shape)
+    balanced = balance(problem.data.design, problem.data.loss.gradient(problem.data.target, z))
     for c in (0.0, 1e-9, 0.5, 1.0):
-        assert np.all(np.isfinite(problem.loss.conjugate(problem.target, c * balanced)))
+        assert np.all(np.isfinite(problem.data.loss.conjugate(problem.data.target, c * balanced)))
 
 
 def test_balance_of_a_task_with_one_sign_is_zero():
     problem = make_problem(L1(0.1), Squared())
-    u = np.abs(np.random.default_rng(0).standard_normal(problem.target.shape))
-    assert np.all(balance(problem, u) == 0.0)
+    u = np.abs(np.random.default_rng(0).standard_normal(problem.data.target.shape))
+    assert np.all(balance(problem.data.design, u) == 0.0)
 
 
 def test_balance_of_balanced_derivatives_changes_only_rounding():
     problem = make_problem(TraceNorm(0.1), Logistic(), design="stacked")
-    u = problem.loss.gradient(problem.target, problem.settle([np.ones((TALL.d, TALL.T))]).scores)
-    assert_allclose(balance(problem, u), u, rtol=1e-13)
+    scores = problem.settle([np.ones((TALL.d, TALL.T))]).reading.scores
+    u = problem.data.loss.gradient(problem.data.target, scores)
+    assert_allclose(balance(problem.data.design, u), u, rtol=1e-13)
 
 
 @each(LOSSES, "loss")
@@ -126,10 +127,13 @@ def test_point_that_is_not_settled_gets_an_honest_gap(loss):
     """With a null-space residual no scaled residual is dual feasible; only the trivial bound is left."""
     problem = make_problem(MeanRegularized(alpha=0.2), loss)
     A = np.random.default_rng(0).standard_normal((TALL.d, TALL.T))
-    linear = problem.design.apply(A)
-    b = problem.unpenalised.intercept(linear)
+    linear = problem.data.design.apply(A)
+    b = problem.data.intercepts.intercept(linear)
     settled = problem.settle([A])
-    unsettled = type(settled)((A,), b, linear + problem.design.spread(b))
+    reading = RowsReading(
+        problem.data, b, linear + problem.data.design.spread(b), problem.data.unpenalised(problem.null_space, 0.0)
+    )
+    unsettled = Point((A,), reading)
     certificate = certify(problem, unsettled)
     assert certificate.gap >= certificate.objective - solve_reference(problem).objective
     assert certify(problem, settled).gap < certificate.gap
@@ -143,15 +147,14 @@ def test_settling_is_exact_minimisation(penalty, loss):
     parts = random_parts(problem, np.random.default_rng(5), 0.5)
     before = [part.copy() for part in parts]
     point = problem.settle(parts)
-    u = problem.loss.gradient(problem.target, point.scores)
-    assert_allclose(problem.design.task_sums(problem.design.weights * u), 0.0, atol=1e-13)
+    u = problem.data.loss.gradient(problem.data.target, point.reading.scores)
+    assert_allclose(problem.data.design.task_sums(problem.data.design.weights * u), 0.0, atol=1e-13)
     null_space = penalty.null_space(TALL.T)
-    assert_allclose(problem.negative_gradient(u) @ null_space, 0.0, atol=1e-12)
+    assert_allclose(problem.data.design.adjoint(problem.data.design.weights * u) @ null_space, 0.0, atol=1e-12)
     assert_allclose(problem.penalty_value(point.parts), problem.penalty_value(parts), rtol=1e-10)
-    assert_allclose(
-        point.scores, problem.design.apply(point.A) + problem.design.spread(point.intercept), rtol=1e-10, atol=1e-12
-    )
-    again = problem.settle(point.parts, point.intercept)
+    scores = problem.data.design.apply(point.A) + problem.data.design.spread(point.reading.intercept)
+    assert_allclose(point.reading.scores, scores, rtol=1e-10, atol=1e-12)
+    again = problem.settle(point.parts, point.reading.intercept)
     assert_allclose(again.A, point.A, rtol=1e-9, atol=1e-11)
     for part, kept in zip(parts, before, strict=True):
         np.testing.assert_array_equal(part, kept)
@@ -164,8 +167,8 @@ def test_gap_limit_is_relative_to_the_null_objective(tol):
         # A = 0 and the best constant per task: the weighted mean, or the log-odds of the weighted share.
         expected = 0.0
         for t in range(TALL.T):
-            _, y = problem.design.task_rows(t, problem.target)
-            _, w = problem.design.task_rows(t, problem.design.weights)
+            _, y = problem.data.design.task_rows(t, problem.data.target)
+            _, w = problem.data.design.task_rows(t, problem.data.design.weights)
             mean = w @ y / w.sum()
             best = mean if isinstance(loss, Squared) else np.log((1 + mean) / (1 - mean))
             expected += w @ loss.value(y, np.full_like(y, best))
@@ -182,8 +185,8 @@ def test_intercept_is_exact_however_far_the_scores_are(loss, scale):
     """Newton alone creeps or jumps where the loss is flat."""
     problem = random_problem(L1(0.1), loss, "stacked-unbalanced-weighted", fit_intercept=True)
     far = scale * np.array([1.0, -1.0, 0.5])
-    near = problem.unpenalised.intercept(np.zeros(problem.target.shape))
-    moved = problem.unpenalised.intercept(-problem.design.spread(far) + np.zeros(problem.target.shape))
+    near = problem.data.intercepts.intercept(np.zeros(problem.data.target.shape))
+    moved = problem.data.intercepts.intercept(-problem.data.design.spread(far) + np.zeros(problem.data.target.shape))
     assert_allclose(moved, near + far, rtol=1e-12, atol=1e-12)
 
 

@@ -83,7 +83,9 @@ def test_pooled_labels_weigh_as_repeated_rows():
     A = np.array([[0.3], [-0.2], [0.1], [0.5]])
     scores = rows.X @ A
     expected = np.mean(np.logaddexp(0.0, -rows.y * scores))
-    found = problem.data_fit(problem.design.apply(A) + problem.design.center.T @ A)
+    data = problem.data
+    linear = data.design.apply(A) + data.design.center.T @ A
+    found = np.sum(data.design.weights * data.loss.value(data.target, linear))
     assert_allclose(found, expected)
 
 

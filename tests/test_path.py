@@ -42,7 +42,7 @@ def test_zero_at_alpha_max_and_not_just_below(penalty, loss, rng):
 
 def test_alpha_max_is_that_of_scikit_learn(rng):
     problem = problem_with(L1Lq(alpha=7.0), Squared(), rng)
-    X, Y = problem.design.X, problem.target
+    X, Y = problem.data.design.X, problem.data.target
     top = alpha_max(problem)
     assert not np.any(MultiTaskLasso(top * 1.0001, tol=1e-10).fit(X, Y).coef_)
     assert np.any(MultiTaskLasso(top * 0.99, tol=1e-10).fit(X, Y).coef_)
@@ -51,13 +51,13 @@ def test_alpha_max_is_that_of_scikit_learn(rng):
 @pytest.mark.parametrize("penalty", [Ridge(), MeanRegularized(), InfimalConvolution(Ridge(), L1())], ids=repr)
 def test_quadratic_penalties_get_a_grid_from_the_curvature(penalty, rng):
     problem = problem_with(penalty, Squared(), rng)
-    X = problem.design.X
+    X = problem.data.design.X
     assert alpha_max(problem) == pytest.approx(10 * np.linalg.eigvalsh(X.T @ X / len(X))[-1])
 
 
 def test_ridge_at_the_top_shrinks_to_a_tenth(rng):
     problem = problem_with(Ridge(), Squared(), rng)
-    least_squares = np.linalg.lstsq(problem.design.X, problem.target, rcond=None)[0]
+    least_squares = np.linalg.lstsq(problem.data.design.X, problem.data.target, rcond=None)[0]
     solution = FISTA().solve(problem_with(Ridge(alpha_max(problem)), Squared(), np.random.default_rng(0)), tol=1e-10)
     assert np.linalg.norm(solution.A) <= np.linalg.norm(least_squares) / 10
 

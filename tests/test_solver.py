@@ -33,13 +33,13 @@ def solve(problem, solver=None, **options):
 
 def objective_at(problem, A, intercept):
     """The objective, written out once more: A and intercept are for features and target before centring."""
-    design, total = problem.design, 0.0
+    design, total = problem.data.design, 0.0
     for t in range(design.n_tasks):
-        X, y = design.task_rows(t, problem.target)
+        X, y = design.task_rows(t, problem.data.target)
         _, weights = design.task_rows(t, design.weights)
         center = np.broadcast_to(design.center, A.shape)[:, t]
-        y = y + problem.target_center[t]
-        total += weights @ problem.loss.value(y, (X + center) @ A[:, t] + intercept[t])
+        y = y + problem.data.target_center[t]
+        total += weights @ problem.data.loss.value(y, (X + center) @ A[:, t] + intercept[t])
     return float(total)
 
 
@@ -102,7 +102,7 @@ def test_loss_without_curvature_bound_backtracks_to_the_optimum(penalty, layout)
 def test_warm_start_from_the_solution_needs_no_iteration(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked")
     first = solve(problem)
-    again = solve(problem, start=first.parts, tol=2 * TOL)
+    again = solve(problem, start=first.parts, dual=first.certificate.dual, tol=2 * TOL)
     assert again.n_iter == 0
     assert_allclose(again.A, first.A, rtol=0, atol=1e-8 * np.abs(first.A).max())
 
@@ -118,12 +118,12 @@ def test_warm_start_from_nearby_is_faster_than_from_zero():
 def test_nothing_the_caller_gave_is_changed(penalty, solver):
     problem = make_problem(penalty, Logistic())
     start = [np.full((TALL.d, TALL.T), 0.1) for _ in problem.part_names]
-    target, X, before = problem.target.copy(), problem.design.X.copy(), repr(penalty)
+    target, X, before = problem.data.target.copy(), problem.data.design.X.copy(), repr(penalty)
     solve(problem, solver, start=start, tol=1e-4)
     for part in start:
         assert_array_equal(part, 0.1)
-    assert_array_equal(problem.target, target)
-    assert_array_equal(problem.design.X, X)
+    assert_array_equal(problem.data.target, target)
+    assert_array_equal(problem.data.design.X, X)
     assert repr(penalty) == before
 
 
@@ -245,8 +245,8 @@ def rescaled_with_target(penalty, factor):
 def test_rescaling_y_rescales_the_parameters(penalty, factor):
     problem = make_problem(penalty)
     scaled = Problem(
-        catalogue.SharedDesign(problem.design.X + problem.design.center.T, TALL.T),
-        factor * (problem.target + problem.target_center),
+        catalogue.SharedDesign(problem.data.design.X + problem.data.design.center.T, TALL.T),
+        factor * (problem.data.target + problem.data.target_center),
         Squared(),
         rescaled_with_target(penalty, factor),
     )
@@ -258,9 +258,9 @@ def test_rescaling_y_rescales_the_parameters(penalty, factor):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_zero_at_alpha_max_and_not_just_below(penalty, loss, layout):
     problem = make_problem(penalty, loss, design=layout, shape=WIDE, seed=1)
-    scores = problem.design.spread(problem.unpenalised.intercept(np.zeros(problem.design.weights.shape)))
-    scores = np.broadcast_to(scores, problem.target.shape)
-    largest = penalty.gauge(problem.negative_gradient(problem.loss.gradient(problem.target, scores)))
+    design, y = problem.data.design, problem.data.target
+    scores = np.broadcast_to(design.spread(problem.data.intercepts.intercept(np.zeros(y.shape))), y.shape)
+    largest = penalty.gauge(-design.adjoint(design.weights * problem.data.loss.gradient(y, scores)))
 
     def at(factor):
         scaled = penalty.scaled(largest * factor)
@@ -280,7 +280,7 @@ def test_one_task_reduces_to_the_textbook(alpha):
     for penalty in (L1Lq(alpha, q=2), L1Lq(alpha, q=1.7), L1Lq(alpha, q=np.inf)):
         same_solution(lasso, solve(make_problem(penalty, shape=ONE_TASK), tol=1e-13))
     problem = make_problem(Ridge(alpha), shape=ONE_TASK)
-    X, y, n = problem.design.X, problem.target, ONE_TASK.n
+    X, y, n = problem.data.design.X, problem.data.target, ONE_TASK.n
     closed = np.linalg.solve(X.T @ X / n + alpha * np.eye(ONE_TASK.d), X.T @ y / n)
     assert_allclose(solve(problem, tol=1e-14).A, closed, atol=1e-6)
 

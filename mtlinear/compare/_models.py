@@ -119,4 +119,4 @@ def candidate_alphas(problem: Problem, count: int) -> Array:
         alphas = alpha_grid(problem, count, ratio=QUADRATIC_RATIO)
     else:
         alphas = alpha_grid(problem, count + 1, ratio=NORM_RATIO)[1:]
-    return np.maximum(alphas, _SMALLEST * np.sqrt(problem.norm_bound * problem.null_objective))
+    return np.maximum(alphas, _SMALLEST * np.sqrt(problem.data.norm_bound * problem.null_objective))

@@ -34,6 +34,8 @@ class Design(ABC):
     n_features, n_tasks : int
     weights : ndarray, shape of the scores
         Weight of every observation in the objective, normalisation included.
+    mean_weight : float
+        m, what the weights were divided by.
     center : ndarray of shape (n_features, n_tasks) or (n_features, 1)
         What the features of each task have lost to centring, in all; zeros unless made by `centered`.
     shift : ndarray of the same shape, or None
@@ -44,6 +46,7 @@ class Design(ABC):
     n_features: int
     n_tasks: int
     weights: Array
+    mean_weight: float
     center: Array
     shift: Array | None
 
@@ -120,6 +123,10 @@ class Design(ABC):
     @abstractmethod
     def arrange(self, values: Array) -> Array:
         """Per-row values in the caller's order, brought to the order and shape of the scores."""
+
+    @abstractmethod
+    def restore(self, values: Array) -> Array:
+        """The inverse of `arrange`."""
 
     def norm_bound(self) -> float:
         """Upper bound of ``max_t ||X_t' diag(weights_t) X_t||_2``, the curvature of 1/2 sum weights * scores**2."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,18 @@ def largest_eigenvalue(X: Matrix, weights: Array, center: Array | None) -> float
         u = weights * (X @ v - c @ v)
         return X.T @ u - u.sum() * c
 
+    return _lanczos(gram_times, d)
+
+
+def symmetric_norm(gram: Array) -> float:
+    """Upper bound of the largest eigenvalue of a positive semidefinite matrix, as `largest_eigenvalue`."""
+    d = len(gram)
+    if d <= _DENSE_EIGENVALUES:
+        return max(float(np.linalg.eigvalsh(gram)[-1]), 0.0) if d else 0.0
+    return _lanczos(lambda v: gram @ v, d)
+
+
+def _lanczos(gram_times: Callable[[Array], Array], d: int) -> float:
     start = np.random.default_rng(0).standard_normal(d)
     if not np.any(gram_times(start)):  # zero, for which Lanczos has no answer
         return 0.0

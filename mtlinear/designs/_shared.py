@@ -52,11 +52,13 @@ class SharedDesign(Design):
         self.observed = observed
         if observed is None:
             # Every row counts once for each of the T tasks, so m = (T sum s) / T.
-            self._row_weights = self.sample_weight / self.sample_weight.sum()
+            self.mean_weight = float(self.sample_weight.sum())
+            self._row_weights = self.sample_weight / self.mean_weight
             self.weights = np.outer(self._row_weights, self.task_weight)
         else:
             counted = self.sample_weight[:, None] * observed
-            self.weights = counted * self.task_weight * (n_tasks / counted.sum())
+            self.mean_weight = float(counted.sum()) / n_tasks
+            self.weights = counted * self.task_weight / self.mean_weight
         self.center = np.zeros((self.n_features, 1))
         self.shift = None
 
@@ -108,6 +110,9 @@ class SharedDesign(Design):
         return design
 
     def arrange(self, values: Array) -> Array:
+        return values
+
+    def restore(self, values: Array) -> Array:
         return values
 
     def distinct_tasks(self) -> range:

@@ -50,8 +50,8 @@ class StackedDesign(Design):
         weight = np.ones(len(codes)) if sample_weight is None else sample_weight
         self.sample_weight = weight[self.order]
         self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
-        mean_weight_of_a_task = self.sample_weight.sum() / n_tasks
-        self.weights = self.sample_weight * self.task_weight[self.codes] / mean_weight_of_a_task
+        self.mean_weight = float(self.sample_weight.sum()) / n_tasks
+        self.weights = self.sample_weight * self.task_weight[self.codes] / self.mean_weight
         self.center = np.zeros((self.n_features, 1))
         self.shift = None
 
@@ -92,6 +92,11 @@ class StackedDesign(Design):
 
     def arrange(self, values: Array) -> Array:
         return values[self.order]
+
+    def restore(self, values: Array) -> Array:
+        restored = np.empty_like(values)
+        restored[self.order] = values
+        return restored
 
     def distinct_tasks(self) -> range:
         return range(self.n_tasks)

@@ -56,6 +56,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     _loss: ClassVar[Loss]
 
     # The parameters every estimator has; each __init__ sets them.
+    l2_alpha: float
     fit_intercept: bool
     task_feature: str | int | None
     task_weight: Any
@@ -70,7 +71,14 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         """The penalty object with the present parameters."""
 
     def _problem(self, design: Design, target: Array) -> Problem:
-        return Problem(design, target, self._loss, self._make_penalty(), fit_intercept=self.fit_intercept)
+        return Problem(
+            design,
+            target,
+            self._loss,
+            self._make_penalty(),
+            fit_intercept=self.fit_intercept,
+            l2_alpha=self.l2_alpha,
+        )
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -157,8 +165,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
             return None
         parts = self.parameters_.parts
         same = tuple(parts) == problem.part_names and self.coef_.shape == (
-            problem.design.n_tasks,
-            problem.design.n_features,
+            problem.n_tasks,
+            problem.n_features,
         )
         return list(parts.values()) if same else None
 

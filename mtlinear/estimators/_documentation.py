@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type)
 
-_PARAMETERS = """fit_intercept : bool, default True
+_PARAMETERS = """l2_alpha : float >= 0, default 0.0
+    Strength of a ridge term ``l2_alpha/2 ||A||_F^2`` beside Omega (an elastic net, whatever the structure).
+fit_intercept : bool, default True
     One unpenalised intercept per task, solved exactly.
 task_feature : str or int, default None
     Column of X (name, or position; negative counts from the end) that holds the task label of each row.
@@ -52,9 +54,10 @@ classes_ : ndarray
 task_classes_ : ndarray of shape (n_tasks, 2)
     Negative and positive label of every column of a multi-label y (only then)."""
 
+_PENALTIES = "\n        +  Omega(A)  +  l2_alpha/2 ||A||_F^2"
 _OBJECTIVE = {
-    "Regressor": "(1/m) sum_t w_t sum_{i in task t} s_i (y_i - x_i . a_t - b_t)^2 / 2  +  Omega(A)",
-    "Classifier": "(1/m) sum_t w_t sum_{i in task t} s_i log(1 + exp(-y_i (x_i . a_t + b_t)))  +  Omega(A)",
+    "Regressor": "(1/m) sum_t w_t sum_{i in task t} s_i (y_i - x_i . a_t - b_t)^2 / 2" + _PENALTIES,
+    "Classifier": "(1/m) sum_t w_t sum_{i in task t} s_i log(1 + exp(-y_i (x_i . a_t + b_t)))" + _PENALTIES,
 }
 _NOTES = """Minimises
 

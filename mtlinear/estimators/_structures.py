@@ -24,6 +24,7 @@ class _BlockSparse(MultiTaskLinearModel):
         alpha: float = 1.0,
         *,
         q: float = 2,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -35,6 +36,7 @@ class _BlockSparse(MultiTaskLinearModel):
     ):
         self.alpha = alpha
         self.q = q
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight
@@ -57,6 +59,7 @@ class _Dirty(MultiTaskLinearModel):
         *,
         l1_ratio: float | None = None,
         q: float = np.inf,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -69,6 +72,7 @@ class _Dirty(MultiTaskLinearModel):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.q = q
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight
@@ -89,6 +93,7 @@ class _TraceNorm(MultiTaskLinearModel):
         self,
         alpha: float = 1.0,
         *,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -99,6 +104,7 @@ class _TraceNorm(MultiTaskLinearModel):
         max_iter: int = 10_000,
     ):
         self.alpha = alpha
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight
@@ -120,6 +126,7 @@ class _MeanRegularized(MultiTaskLinearModel):
         alpha: float = 1.0,
         *,
         mean_alpha: float = 0.0,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -131,6 +138,7 @@ class _MeanRegularized(MultiTaskLinearModel):
     ):
         self.alpha = alpha
         self.mean_alpha = mean_alpha
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight
@@ -154,6 +162,7 @@ class _Clustered(MultiTaskLinearModel):
         *,
         between_ratio: float = 0.1,
         mean_ratio: float | None = 0.0,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -167,6 +176,7 @@ class _Clustered(MultiTaskLinearModel):
         self.alpha = alpha
         self.between_ratio = between_ratio
         self.mean_ratio = mean_ratio
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight
@@ -189,6 +199,7 @@ class _AnyPenalty(MultiTaskLinearModel):
         self,
         penalty: Penalty | None = None,
         *,
+        l2_alpha: float = 0.0,
         fit_intercept: bool = True,
         task_feature: str | int | None = None,
         task_weight: Any = None,
@@ -199,6 +210,7 @@ class _AnyPenalty(MultiTaskLinearModel):
         max_iter: int = 10_000,
     ):
         self.penalty = penalty
+        self.l2_alpha = l2_alpha
         self.fit_intercept = fit_intercept
         self.task_feature = task_feature
         self.task_weight = task_weight

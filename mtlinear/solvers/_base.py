@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from mtlinear._typing import Array
 from mtlinear._warnings import warn
 from mtlinear.certificate import Certificate
-from mtlinear.problem import Problem
+from mtlinear.problem import Point, Problem
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,19 @@ class Solver(BaseEstimator, ABC):
         """None if this solver can solve the problem; otherwise a sentence that says why not."""
 
     @abstractmethod
-    def _solve(self, problem: Problem, start: Sequence[Array] | None, tol: float, max_iter: int) -> Solution:
+    def _solve(
+        self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
+    ) -> Solution:
         """Run from the given parts (zeros if None) until the gap is at most ``problem.gap_limit(tol)``."""
 
     def solve(
-        self, problem: Problem, start: Sequence[Array] | None = None, *, tol: float = 1e-6, max_iter: int = 10_000
+        self,
+        problem: Problem,
+        start: Sequence[Array] | None = None,
+        *,
+        dual: Point | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
     ) -> Solution:
         """Minimise the objective of the problem.
 
@@ -78,6 +86,9 @@ class Solver(BaseEstimator, ABC):
         problem : Problem
         start : sequence of ndarray (n_features, n_tasks), default None
             Parts to start from; they are not changed. None starts from zero.
+        dual : Point, default None
+            A point of the same data fit (``certificate.dual`` of another solution, along a path) whose residuals may
+            bound the optimum from below.
         tol : float, default 1e-6
             Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
         max_iter : int, default 10000
@@ -101,10 +112,10 @@ class Solver(BaseEstimator, ABC):
         reason = self.refuses(problem)
         if reason is not None:
             raise TypeError(f"{type(self).__name__} cannot solve this problem: {reason}")
-        shape = (len(problem.part_names), problem.design.n_features, problem.design.n_tasks)
+        shape = problem.shape
         if start is not None and np.shape(start) != shape:
             raise ValueError(f"start must hold {shape[0]} part(s) of shape {shape[1:]}, got shape {np.shape(start)}.")
-        solution = self._solve(problem, start, tol, max_iter)
+        solution = self._solve(problem, start, dual, tol, max_iter)
         if not solution.converged:
             warn(
                 f"{type(self).__name__} stopped after {solution.n_iter} iterations with a duality gap of "

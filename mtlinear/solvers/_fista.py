@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
-from mtlinear.certificate import Certificate, certify
+from mtlinear.certificate import certify
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Check, Solution, Solver
-from mtlinear.solvers._oracles import Oracle, choose_oracle
 
 #: Factor on the curvature estimate before every step: how fast steps grow again.
 _SHRINK = 0.8
@@ -51,20 +52,24 @@ class FISTA(Solver):
         check_integer("check_every", self.check_every, at_least=1)
         return None
 
-    def _solve(self, problem: Problem, start: Sequence[Array] | None, tol: float, max_iter: int) -> Solution:
-        return _Run(problem, start, self.check_every).until(problem.gap_limit(tol), max_iter)
+    def _solve(
+        self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
+    ) -> Solution:
+        return _Run(problem, start, dual, self.check_every).until(problem.gap_limit(tol), max_iter)
 
 
 class _Run:
     """The moving state of one run: the last two iterates, their images, the momentum and the step."""
 
-    def __init__(self, problem: Problem, start: Sequence[Array] | None, check_every: int):
+    def __init__(self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, check_every: int):
         self.problem = problem
         self.check_every = check_every
         self.started = time.perf_counter()
-        shape = (len(problem.part_names), problem.design.n_features, problem.design.n_tasks)
-        self.parts: Array = np.zeros(shape) if start is None else np.array(start, dtype=float)
-        self.point, self.certificate = self._certify()
+        dtype = problem.data.dtype
+        self.parts: Array = np.zeros(problem.shape, dtype) if start is None else np.array(start, dtype=dtype)
+        known = None if dual is None else certify(problem, dual)
+        self.point = problem.settle(self.parts)
+        self.certificate = certify(problem, self.point, known)
         self.history: list[Check] = []
         self._record(0)
 
@@ -80,7 +85,7 @@ class _Run:
             self._check(n_iter)
         return Solution(
             parts=self.point.parts,
-            intercept=self.problem.original_intercept(self.point.A, self.point.intercept),
+            intercept=self.problem.original_intercept(self.point.A, self.point.reading.intercept),
             certificate=self.certificate,
             converged=bool(np.isfinite(self.certificate.gap) and self.certificate.gap <= gap_limit),
             n_iter=n_iter,
@@ -89,11 +94,11 @@ class _Run:
 
     def _prepare(self) -> None:
         problem = self.problem
-        self.oracle: Oracle = choose_oracle(problem, self.point)
-        unit = max(len(self.parts) * problem.norm_bound, np.finfo(float).tiny)
-        curvature = problem.loss.curvature
-        self.safe_lipschitz = np.inf if curvature is None else curvature * unit
-        self.lipschitz = min(self.safe_lipschitz, unit)
+        self.oracle = problem.oracle(self.point)
+        bound = problem.lipschitz
+        unit = max(len(self.parts) * (problem.data.norm_bound if bound is None else bound), float(np.finfo(float).tiny))
+        self.safe_lipschitz = np.inf if bound is None else unit
+        self.lipschitz = unit
         # Where iterates stand still no curvature is seen, and the estimate would sink for ever.
         self.least_lipschitz = _LEAST * self.lipschitz
         self.parts = np.array(self.point.parts)
@@ -103,11 +108,11 @@ class _Run:
 
     def _step(self) -> None:
         """One accelerated proximal gradient step."""
-        momentum = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * self.momentum**2))
+        momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * self.momentum**2))
         beta = (self.momentum - 1.0) / momentum
         ahead = self.parts + beta * (self.parts - self.previous)
         ahead_image = self.image + beta * (self.image - self.previous_image)
-        gradient = self.oracle.gradient(ahead_image)
+        gradient = self.oracle.gradient(ahead.sum(axis=0), ahead_image)
         new, new_image = self._proximal_step(ahead, ahead_image, gradient)
         uphill = float(np.sum((ahead - new) * (new - self.parts))) > 0.0
         self.momentum = 1.0 if uphill else momentum
@@ -122,7 +127,7 @@ class _Run:
         twice the bend is on the safe side. L shrinks a little before every step and doubles until the test holds.
         """
         penalties = self.problem.part_penalties
-        caution = 1.0 if self.problem.loss.quadratic else 2.0
+        caution = 1.0 if self.problem.data.loss.quadratic else 2.0
         self.lipschitz = max(_SHRINK * self.lipschitz, self.least_lipschitz)
         while True:
             step = 1.0 / self.lipschitz
@@ -137,22 +142,22 @@ class _Run:
             self.lipschitz = min(2.0 * self.lipschitz, self.safe_lipschitz)
 
     def _check(self, n_iter: int) -> None:
-        """Certify the present iterate; keep it if it has the smallest gap so far."""
-        point, certificate = self._certify()
+        """Certify the present iterate; the lowest objective and the highest bound so far are kept."""
+        point = self.problem.settle(self.parts)
+        certificate = certify(self.problem, point, self.certificate)
         # What exact minimisation over the null space moved is moved in both iterates: the momentum stays what it was.
         shift = np.array(point.parts) - self.parts
         if np.any(shift):
             image = self.oracle.image(shift.sum(axis=0))
             self.parts, self.previous = self.parts + shift, self.previous + shift
             self.image, self.previous_image = self.image + image, self.previous_image + image
-        if certificate.gap <= self.certificate.gap:
+        if certificate.objective <= self.certificate.objective:
             self.point, self.certificate = point, certificate
-        self._record(n_iter, certificate)
+        else:
+            self.certificate = replace(certificate, objective=self.certificate.objective)
+        self._record(n_iter)
 
-    def _certify(self) -> tuple[Point, Certificate]:
-        point = self.problem.settle(self.parts)
-        return point, certify(self.problem, point)
-
-    def _record(self, n_iter: int, certificate: Certificate | None = None) -> None:
-        seen = certificate or self.certificate
-        self.history.append(Check(n_iter, seen.objective, seen.gap, time.perf_counter() - self.started))
+    def _record(self, n_iter: int) -> None:
+        """What would be returned now."""
+        now = self.certificate
+        self.history.append(Check(n_iter, now.objective, now.gap, time.perf_counter() - self.started))

@@ -20,7 +20,7 @@ _Solve = Callable[[Array, Array], tuple[Array, Array]]
 
 _MAX_NEWTON = 60
 #: Residual of the null space (`Unpenalised.residual_size`) that counts as solved.
-_SOLVED = 1e-15
+SOLVED = 1e-15
 #: Relative eigenvalue of the scaled Hessian, per dimension, below which nothing is observed in that direction.
 _UNOBSERVED = 4 * np.finfo(float).eps
 #: Pivots of the Cholesky factor of the scaled Hessian above which it solves accurately.
@@ -28,7 +28,7 @@ _WELL_CONDITIONED = 1e-3
 
 
 class Unpenalised:
-    """Newton's method for intercepts b and null-space coefficients M: ``min sum weights loss(y, z + X M Z' + b)``.
+    """Newton's method for ``min sum weights loss(y, z + X M Z' + b) + ridge`` over intercepts b and null-space part M.
 
     Parameters
     ----------
@@ -37,14 +37,25 @@ class Unpenalised:
     null_space : ndarray of shape (n_tasks, k)
         Orthonormal basis Z.
     fit_intercept : bool
+    l2_alpha : float
+        Strength of the ridge term ``l2_alpha / 2 ||A||_F^2``, which the null space feels too.
     """
 
-    def __init__(self, design: Design, target: Array, loss: Loss, null_space: Array, fit_intercept: bool):
+    def __init__(
+        self,
+        design: Design,
+        target: Array,
+        loss: Loss,
+        null_space: Array,
+        fit_intercept: bool,
+        l2_alpha: float,
+    ):
         self.design = design
         self.target = target
         self.loss = loss
         self.null_space = null_space
         self.fit_intercept = fit_intercept
+        self.l2_alpha = l2_alpha
         self._quadratic_system: _Solve | None = None
 
     def intercept(self, linear: Array, start: Array | None = None, tol: float = 1e-14) -> Array:
@@ -102,14 +113,17 @@ class Unpenalised:
         for _ in range(_MAX_NEWTON):
             u = self.loss.gradient(self.target, scores)
             residual = self.design.adjoint(self.design.weights * u) @ self.null_space
+            own = (A + shift) @ self.null_space
+            residual += self.l2_alpha * own
             size = self.residual_size(residual, u, scores)
             # Below a tenth of a per mille only rounding can keep Newton from halving the residual.
-            if size <= _SOLVED or (size > 0.5 * best and best < 1e-4):
+            if size <= SOLVED or (size > 0.5 * best and best < 1e-4):
                 break
             best = min(best, size)
             shift_step, b_step = self._newton_step(scores, residual, u)
             change = self.design.apply(shift_step) + self.design.spread(b_step)
-            length = self._step_length(scores, change)
+            ridge = self.l2_alpha * np.array([np.sum(own * (shift_step @ self.null_space)), np.sum(shift_step**2)])
+            length = self._step_length(scores, change, ridge)
             if length == 0.0:
                 break
             shift, scores = shift + length * shift_step, scores + length * change
@@ -135,16 +149,20 @@ class Unpenalised:
         grams = [self.design.coupled_gram(self.design.weights, z**2) for z in self.null_space.T]
         return np.sqrt(np.maximum(np.column_stack([np.diagonal(gram) for gram in grams]), 0.0))
 
-    def _step_length(self, scores: Array, change: Array) -> float:
-        """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope."""
+    def _step_length(self, scores: Array, change: Array, ridge: Array) -> float:
+        """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope.
+
+        Along the step of length c the ridge term changes by ``c ridge[0] + c^2 ridge[1] / 2``.
+        """
         if self.loss.quadratic:
             return 1.0
         weights, y = self.design.weights, self.target
         value = float(np.sum(weights * self.loss.value(y, scores)))
-        slope = float(np.sum(weights * self.loss.gradient(y, scores) * change))
+        slope = float(np.sum(weights * self.loss.gradient(y, scores) * change)) + ridge[0]
         length = 1.0
         while length > 1e-10:
             new = float(np.sum(weights * self.loss.value(y, scores + length * change)))
+            new += length * ridge[0] + 0.5 * length**2 * ridge[1]
             if new <= value + 1e-4 * length * slope + 1e-15 * abs(value):
                 return length
             length *= 0.5
@@ -182,7 +200,8 @@ class Unpenalised:
                     block -= (first * (product * inverse_total)) @ first.T
                 H[i, :, j, :] = block
                 H[j, :, i, :] = block
-        apply_inverse = _pseudo_inverse(H.reshape(k * d, k * d))
+            H[i, :, i, :] += self.l2_alpha * np.eye(d)
+        apply_inverse = pseudo_inverse(H.reshape(k * d, k * d))
 
         def solve(residual: Array, slope: Array) -> tuple[Array, Array]:
             right = residual
@@ -196,7 +215,7 @@ class Unpenalised:
         return solve
 
 
-def _pseudo_inverse(H: Array) -> Callable[[Array], Array]:
+def pseudo_inverse(H: Array) -> Callable[[Array], Array]:
     """Least-norm solver of H x = r for a positive semidefinite H, after scaling its diagonal to one.
 
     The scaling makes the cut-off independent of the units of the features.

@@ -1,0 +1,198 @@
+"""The data fit from the rows of X: any design, any loss."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from mtlinear._typing import Array, Indices
+from mtlinear.datafit._base import DataFit, Oracle, Reading
+from mtlinear.datafit._oracles import GramOracle, ScoreOracle
+from mtlinear.datafit._unpenalised import Unpenalised
+from mtlinear.designs import Design, Moments, without_rounding
+from mtlinear.losses import Loss
+
+#: Gram matrices larger than this many numbers are not formed.
+_GRAM_LIMIT = 50_000_000
+
+
+class RowsFit(DataFit):
+    """Design, target and loss.
+
+    Parameters
+    ----------
+    design : Design
+    target : ndarray, shape of the scores of the design (``design.arrange(y)``)
+    loss : Loss
+    fit_intercept : bool
+        The design is then centred, and with squared loss the target too, which changes nothing but the conditioning.
+
+    Attributes
+    ----------
+    target : ndarray, shape of the scores
+        As solvers see it: minus ``target_center``.
+    target_center : ndarray of shape (n_tasks,)
+        Weighted mean of the target per task, for squared loss with intercepts; else zeros.
+    """
+
+    def __init__(self, design: Design, target: Array, loss: Loss, fit_intercept: bool):
+        loss.check_target(target)
+        if target.shape != design.weights.shape:
+            raise ValueError(f"target must have the shape of the scores, {design.weights.shape}, got {target.shape}.")
+        self.n_features, self.n_tasks = design.n_features, design.n_tasks
+        self.dtype = design.weights.dtype
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.design = design.centered() if fit_intercept else design
+        self.target_center: Array = np.zeros(design.n_tasks, self.dtype)
+        if fit_intercept and loss.quadratic:
+            target, self.target_center = _center_target(self.design, target)
+        self.target = target
+        self._unpenalised: Unpenalised | None = None
+
+    @cached_property
+    def norm_bound(self) -> float:
+        return self.design.norm_bound()
+
+    @cached_property
+    def null_value(self) -> float:
+        return self.read(np.zeros(self.design.weights.shape, self.dtype)).value
+
+    @cached_property
+    def gram(self) -> tuple[Array, Array]:
+        """Gram matrices of the tasks and their scale, as in `Design.gram`."""
+        return self.design.gram()
+
+    @property
+    def gram_is_smaller(self) -> bool:
+        """Whether Gram matrices can stand for the rows (quadratic loss) and are smaller than these."""
+        gram_size = self.n_features**2 * len(self.design.distinct_tasks())
+        data_size = 2 * self.n_features * self.design.weights.shape[0]
+        return self.loss.quadratic and gram_size <= min(data_size, _GRAM_LIMIT)
+
+    def moments(self, samples: Indices | None = None) -> Moments:
+        """Sums over the rows (or the rows ``samples`` of X): under squared loss they say all about the data."""
+        if samples is None:
+            return Moments.of(self.design, self.target, self.target_center)
+        design = self.design.take(samples)
+        target = design.arrange(self.design.restore(self.target)[samples])
+        return Moments.of(design, target, self.target_center)
+
+    def read(self, linear: Array, intercept: Array | None = None) -> RowsReading:
+        """The reading at scores ``linear`` before the intercept, with the best intercept."""
+        b = self.intercepts.intercept(linear, intercept)
+        return RowsReading(self, b, linear + self.design.spread(b), self.intercepts)
+
+    @cached_property
+    def intercepts(self) -> Unpenalised:
+        """Exact minimisation over the intercepts alone."""
+        nothing = np.zeros((self.n_tasks, 0))
+        return Unpenalised(self.design, self.target, self.loss, nothing, self.fit_intercept, 0.0)
+
+    def unpenalised(self, null_space: Array, l2_alpha: float) -> Unpenalised:
+        """Exact minimisation over intercepts and null space; the last one is kept, with its factorization."""
+        if null_space.shape[1] == 0:
+            return self.intercepts
+        last = self._unpenalised
+        if last is None or last.l2_alpha != l2_alpha or not np.array_equal(last.null_space, null_space):
+            last = Unpenalised(self.design, self.target, self.loss, null_space, self.fit_intercept, l2_alpha)
+            self._unpenalised = last
+        return last
+
+    def settle(
+        self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
+    ) -> tuple[Array | None, RowsReading]:
+        free = self.unpenalised(null_space, l2_alpha)
+        shift, b, scores = free.solve(A, self.design.apply(A), intercept)
+        return shift, RowsReading(self, b, scores, free)
+
+    def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
+        """Gram matrices where the loss allows them and they are smaller than the data they replace."""
+        if self.gram_is_smaller:
+            linear = self.design.adjoint(self.design.weights * self.target)
+            return GramOracle(*self.gram, linear, l2_alpha)
+        assert isinstance(reading, RowsReading)
+        return ScoreOracle(reading.free, reading.intercept, l2_alpha)
+
+    def original_intercept(self, A: Array, intercept: Array) -> Array:
+        return intercept + self.target_center - np.sum(self.design.center * A, axis=0)
+
+
+class RowsReading(Reading):
+    """The scores at a point, and what follows from them.
+
+    Parameters
+    ----------
+    data : RowsFit
+    intercept : ndarray (n_tasks,)
+    scores : ndarray, shape of the scores
+        Intercepts included.
+    free : Unpenalised
+        What was solved for.
+    """
+
+    def __init__(self, data: RowsFit, intercept: Array, scores: Array, free: Unpenalised):
+        self.data = data
+        self.intercept = intercept
+        self.scores = scores
+        self.free = free
+
+    @cached_property
+    def value(self) -> float:
+        losses = self.data.loss.value(self.data.target, self.scores)
+        return float(np.sum(self.data.design.weights * losses, dtype=np.float64))
+
+    @cached_property
+    def derivative(self) -> Array:
+        """u: the derivative of the loss, balanced where there are intercepts."""
+        u = self.data.loss.gradient(self.data.target, self.scores)
+        return balance(self.data.design, u) if self.data.fit_intercept else u
+
+    @cached_property
+    def gradient(self) -> Array:
+        return self.data.design.adjoint(self.data.design.weights * self.derivative)
+
+    def conjugate(self, c: float) -> float:
+        losses = self.data.loss.conjugate(self.data.target, c * self.derivative)
+        return float(np.sum(self.data.design.weights * losses, dtype=np.float64))
+
+    @property
+    def slope(self) -> float:
+        """The derivative of loss* at u = loss'(z) is z."""
+        return float(np.sum(self.data.design.weights * self.derivative * self.scores, dtype=np.float64))
+
+    @property
+    def curvature(self) -> float:
+        """The second derivative of loss* at u = loss'(z) is 1 / loss''(z)."""
+        u = self.derivative
+        second = self.data.loss.second(self.data.target, self.scores)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            bent = np.where(u == 0, 0.0, u * u / second)
+            return float(np.sum(self.data.design.weights * bent, dtype=np.float64))
+
+    def residual_size(self, residual: Array) -> float:
+        return self.free.residual_size(residual, self.derivative, self.scores)
+
+
+def balance(design: Design, u: Array) -> Array:
+    """u with its positive or negative entries shrunk, per task, until the weighted sum of the task is zero.
+
+    Shrinking towards 0 keeps every entry in the domain of the conjugate, which shifting would not (logistic loss).
+    After an exact intercept the change is of the order of rounding.
+    """
+    wu = design.weights * u
+    positive, negative = design.task_sums(np.maximum(wu, 0.0)), design.task_sums(np.maximum(-wu, 0.0))
+    smaller = np.minimum(positive, negative)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shrink_positive = np.where(positive > 0, smaller / positive, 0.0)
+        shrink_negative = np.where(negative > 0, smaller / negative, 0.0)
+    return u * np.where(u > 0, design.spread(shrink_positive), design.spread(shrink_negative))
+
+
+def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
+    """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss)."""
+    total = design.task_sums(design.weights)
+    mean = design.task_sums(design.weights * target) / np.where(total > 0, total, 1.0)
+    spread = design.spread(mean)
+    return without_rounding(target - spread, spread), mean
