@@ -16,9 +16,13 @@ from mtlinear.estimators import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MultiTaskClassifier,
+    MultiTaskClassifierCV,
     MultiTaskRegressor,
+    MultiTaskRegressorCV,
+    RegularizationPath,
     TraceNormClassifier,
     TraceNormRegressor,
+    regularization_path,
 )
 from mtlinear.parameters import ParameterMatrix
 
@@ -34,8 +38,12 @@ __all__ = [
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",
+    "MultiTaskClassifierCV",
     "MultiTaskRegressor",
+    "MultiTaskRegressorCV",
     "ParameterMatrix",
+    "RegularizationPath",
     "TraceNormClassifier",
     "TraceNormRegressor",
+    "regularization_path",
 ]

@@ -1,13 +1,19 @@
-"""Regularization strengths: where A becomes zero, and grids below that point."""
+"""Regularization paths: where A becomes zero, grids below that point, and sweeps along them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from numbers import Integral
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer, check_real
-from mtlinear.penalties import Quadratic
+from mtlinear.penalties import Penalty, Quadratic
 from mtlinear.problem import Problem
+from mtlinear.solvers import Solution, Solver
 
 #: For penalties without an alpha_max: the strength, in units of the curvature of the data fit, that counts as largest.
 _QUADRATIC_TOP = 10.0
@@ -36,16 +42,70 @@ def alpha_max(problem: Problem) -> float:
     return alpha * gauge_at_zero(problem)
 
 
-def alpha_grid(problem: Problem, n_alphas: int = 100, *, ratio: float = 1e-3) -> Array:
-    """Strengths from `alpha_max` down to ``ratio * alpha_max``, evenly spaced on a log scale, largest first.
+def alpha_grid(problem: Problem, n_alphas: int = 100, *, eps: float = 1e-3) -> Array:
+    """Strengths from `alpha_max` down to ``eps * alpha_max``, evenly spaced on a log scale, largest first.
 
     Parameters
     ----------
     problem : Problem
     n_alphas : int >= 1, default 100
-    ratio : float in (0, 1), default 1e-3
+    eps : float in (0, 1), default 1e-3
+
+    Notes
+    -----
+    Where alpha_max is 0 (the features say nothing about the targets) A = 0 is optimal for every alpha, and the grid
+    starts at 1.
     """
     check_integer("n_alphas", n_alphas, at_least=1)
-    check_real("ratio", ratio, above=0.0, below=1.0)
+    check_real("eps", eps, above=0.0, below=1.0)
     top = alpha_max(problem)
-    return top * np.logspace(0.0, np.log10(ratio), n_alphas)
+    if top <= np.finfo(float).tiny:
+        top = 1.0
+    return top * np.logspace(0.0, np.log10(eps), n_alphas)
+
+
+def read_alphas(problem: Problem, alphas: int | ArrayLike, eps: float) -> Array:
+    """A number of alphas as `alpha_grid`; an array as given, checked and sorted from the largest."""
+    if isinstance(alphas, Integral) and not isinstance(alphas, bool):
+        return alpha_grid(problem, check_integer("alphas", alphas, at_least=1), eps=eps)
+    values = np.asarray(alphas)
+    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iuf":
+        raise ValueError(f"alphas must be a whole number >= 1 or a 1-D array of positive numbers, got {alphas!r}.")
+    if not np.all(np.isfinite(values) & (values > 0)):
+        raise ValueError(f"alphas must be positive finite numbers, got {values.tolist()}.")
+    return np.sort(values.astype(float))[::-1]
+
+
+def at_strength(penalty: Penalty, alpha: float) -> Penalty:
+    """The penalty with this alpha and its other parameters; a penalty without an alpha, times this factor."""
+    if hasattr(penalty, "alpha"):
+        return clone(penalty).set_params(alpha=float(alpha))
+    return penalty.scaled(float(alpha))
+
+
+def sweep(
+    problem: Problem, alphas: ArrayLike, solver: Solver, *, tol: float = 1e-6, max_iter: int = 10_000
+) -> Iterator[Solution]:
+    """Solve the problem at each alpha in turn, from the primal and the dual solution at the last.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its penalty gives all parameters but alpha.
+    alphas : array-like of float
+        In the order of solving; from large to small is fast.
+    solver : Solver
+    tol, max_iter
+        As in `Solver.solve`, for every alpha.
+
+    Yields
+    ------
+    Solution
+    """
+    parts, dual = None, None
+    for alpha in np.asarray(alphas):
+        solution = solver.solve(
+            problem.with_penalty(at_strength(problem.penalty, alpha)), parts, dual=dual, tol=tol, max_iter=max_iter
+        )
+        parts, dual = solution.parts, solution.certificate.dual
+        yield solution

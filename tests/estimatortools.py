@@ -7,7 +7,8 @@ import numpy as np
 import mtlinear
 from mtlinear.penalties import L1Lq
 
-ESTIMATORS = [name for name in mtlinear.__all__ if name != "ParameterMatrix"]
+#: Without the classes that choose their parameters by cross-validation (tests/test_cross_validated.py).
+ESTIMATORS = [name for name in mtlinear.__all__ if name.endswith(("Regressor", "Classifier"))]
 REGRESSORS = [name for name in ESTIMATORS if name.endswith("Regressor")]
 CLASSIFIERS = [name for name in ESTIMATORS if name.endswith("Classifier")]
 TIGHT = {"tol": 1e-12, "max_iter": 100_000}

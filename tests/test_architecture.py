@@ -29,7 +29,7 @@ LEVEL = {
     "solvers": 4,
     "path": 5,
     "estimators": 6,
-    "model_selection": 7,
+    "model_selection": 3,
     "metrics": 2,
     "datasets": 0,
 }

@@ -64,10 +64,10 @@ def test_ridge_at_the_top_shrinks_to_a_tenth(rng):
 
 def test_grid_is_logarithmic_from_the_top(rng):
     problem = problem_with(TraceNorm(), Squared(), rng)
-    grid = alpha_grid(problem, 5, ratio=1e-2)
+    grid = alpha_grid(problem, 5, eps=1e-2)
     np.testing.assert_allclose(grid, alpha_max(problem) * np.array([1, 10**-0.5, 0.1, 10**-1.5, 0.01]))
     assert alpha_grid(problem, 1)[0] == alpha_max(problem)
-    with pytest.raises(ValueError, match="ratio must be"):
-        alpha_grid(problem, ratio=1.0)
+    with pytest.raises(ValueError, match="eps must be"):
+        alpha_grid(problem, eps=1.0)
     with pytest.raises(ValueError, match="n_alphas must be"):
         alpha_grid(problem, 0)

@@ -116,7 +116,7 @@ def candidate_alphas(problem: Problem, count: int) -> Array:
     For a norm alpha_max itself is left out: it gives A = 0, and would waste a candidate.
     """
     if isinstance(problem.penalty, Quadratic):
-        alphas = alpha_grid(problem, count, ratio=QUADRATIC_RATIO)
+        alphas = alpha_grid(problem, count, eps=QUADRATIC_RATIO)
     else:
-        alphas = alpha_grid(problem, count + 1, ratio=NORM_RATIO)[1:]
+        alphas = alpha_grid(problem, count + 1, eps=NORM_RATIO)[1:]
     return np.maximum(alphas, _SMALLEST * np.sqrt(problem.data.norm_bound * problem.null_objective))

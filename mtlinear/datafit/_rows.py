@@ -71,6 +71,14 @@ class RowsFit(DataFit):
         data_size = 2 * self.n_features * self.design.weights.shape[0]
         return self.loss.quadratic and gram_size <= min(data_size, _GRAM_LIMIT)
 
+    def take(self, samples: Indices) -> RowsFit:
+        """The data fit of the rows ``samples`` of X, in the caller's numbering (a fold), centred anew."""
+        design = self.design.take(samples)
+        target = design.arrange(self.design.restore(self.target)[samples])
+        fold = RowsFit(design, target, self.loss, self.fit_intercept)
+        fold.target_center = fold.target_center + self.target_center
+        return fold
+
     def moments(self, samples: Indices | None = None) -> Moments:
         """Sums over the rows (or the rows ``samples`` of X): under squared loss they say all about the data."""
         if samples is None:
@@ -78,6 +86,16 @@ class RowsFit(DataFit):
         design = self.design.take(samples)
         target = design.arrange(self.design.restore(self.target)[samples])
         return Moments.of(design, target, self.target_center)
+
+    @cached_property
+    def all_moments(self) -> Moments:
+        """`moments` of all rows, kept."""
+        return self.moments()
+
+    def prepare_folds(self) -> None:
+        """Compute what all folds share, once, before the work is divided among processes."""
+        if self.gram_is_smaller:
+            _ = self.all_moments
 
     def read(self, linear: Array, intercept: Array | None = None) -> RowsReading:
         """The reading at scores ``linear`` before the intercept, with the best intercept."""

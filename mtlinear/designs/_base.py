@@ -31,7 +31,8 @@ class Design(ABC):
 
     Attributes
     ----------
-    n_features, n_tasks : int
+    n_rows, n_features, n_tasks : int
+        Rows are those of X.
     weights : ndarray, shape of the scores
         Weight of every observation in the objective, normalisation included.
     mean_weight : float
@@ -43,6 +44,7 @@ class Design(ABC):
         ``(x_i - shift_t) . a_t``.
     """
 
+    n_rows: int
     n_features: int
     n_tasks: int
     weights: Array

@@ -45,9 +45,9 @@ class SharedDesign(Design):
         observed: NDArray[np.bool_] | None = None,
     ):
         self.X = as_rows(X)
-        self.n_samples, self.n_features = X.shape
+        self.n_rows, self.n_features = X.shape
         self.n_tasks = n_tasks
-        self.sample_weight = np.ones(self.n_samples) if sample_weight is None else sample_weight
+        self.sample_weight = np.ones(self.n_rows) if sample_weight is None else sample_weight
         self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
         self.observed = observed
         if observed is None:

@@ -40,7 +40,7 @@ class StackedDesign(Design):
         sample_weight: Array | None = None,
         task_weight: Array | None = None,
     ):
-        self.n_features = X.shape[1]
+        self.n_rows, self.n_features = X.shape
         self.n_tasks = n_tasks
         self.order = np.argsort(codes, kind="stable")
         self.codes = codes[self.order]

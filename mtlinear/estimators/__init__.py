@@ -8,6 +8,8 @@ from mtlinear.estimators._classifiers import (
     MultiTaskClassifier,
     TraceNormClassifier,
 )
+from mtlinear.estimators._cross_validated import MultiTaskClassifierCV, MultiTaskRegressorCV
+from mtlinear.estimators._path import RegularizationPath, regularization_path
 from mtlinear.estimators._regressors import (
     BlockSparseRegressor,
     ClusteredRegressor,
@@ -27,7 +29,11 @@ __all__ = [
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",
+    "MultiTaskClassifierCV",
     "MultiTaskRegressor",
+    "MultiTaskRegressorCV",
+    "RegularizationPath",
     "TraceNormClassifier",
     "TraceNormRegressor",
+    "regularization_path",
 ]

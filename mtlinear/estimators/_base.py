@@ -54,6 +54,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     __metadata_request__score: ClassVar[dict[str, bool]] = {"tasks": True}
 
     _loss: ClassVar[Loss]
+    # Tasks of the rows that predict will be asked for, where they are known beforehand (held-out rows of a fold).
+    _tasks_of_rows: Any = None
 
     # The parameters every estimator has; each __init__ sets them.
     l2_alpha: float
@@ -170,18 +172,20 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         )
         return list(parts.values()) if same else None
 
-    def _publish(self, problem: Problem, solution: Solution) -> None:
+    def _parameter_matrix(self, problem: Problem, solution: Solution) -> ParameterMatrix:
         names = getattr(self, "feature_names_in_", None)
         if names is not None and self._task_position is not None:
             names = np.delete(names, self._task_position)
-        A = solution.A
-        self.parameters_ = ParameterMatrix(
+        return ParameterMatrix(
             dict(zip(problem.part_names, solution.parts, strict=True)),
             None if names is None else names.tolist(),
             self.tasks_.tolist(),
-            clusters=problem.penalty.task_clusters(A),
+            clusters=problem.penalty.task_clusters(solution.A),
         )
-        self.coef_ = np.ascontiguousarray(A.T)
+
+    def _publish(self, problem: Problem, solution: Solution) -> None:
+        self.parameters_ = self._parameter_matrix(problem, solution)
+        self.coef_ = np.ascontiguousarray(solution.A.T)
         self.intercept_ = solution.intercept
         self.dual_gap_ = solution.certificate.gap
         self.objective_ = solution.certificate.objective
@@ -192,7 +196,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     def _scores(self, X: Any, tasks: ArrayLike | None) -> Array:
         """``x . a_t + b_t``: (n_rows, n_tasks) where tasks share X, else (n_rows,) for the task of each row."""
         check_is_fitted(self)
-        rows = self._read_rows(X, tasks, reset=False)
+        rows = self._read_rows(X, self._tasks_of_rows if tasks is None else tasks, reset=False)
         if not self._stacked:
             if rows.labels is not None:
                 raise ValueError("tasks were given, but this model was fitted without: its tasks share the rows of X.")
@@ -217,6 +221,10 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         scores = np.empty(len(codes))
         scores[design.order] = design.apply(coef.T)
         return scores + intercept[codes]
+
+    @abstractmethod
+    def _read_problem(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> Problem:
+        """Read the data, publish what follows from them alone (tasks_, classes_, names), and state the problem."""
 
     @abstractmethod
     def fit(

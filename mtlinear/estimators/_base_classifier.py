@@ -20,6 +20,7 @@ from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import is_missing, observed_outputs
 from mtlinear.losses import Logistic
 from mtlinear.metrics import masked_accuracy_score
+from mtlinear.problem import Problem
 
 
 class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
@@ -72,11 +73,11 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
         """
         with self._all_or_nothing():
-            self._fit(X, y, sample_weight, tasks)
+            self._check_parameters()
+            self._solve(self._read_problem(X, y, sample_weight, tasks))
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> None:
-        self._check_parameters()
+    def _read_problem(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> Problem:
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
         labels = self._read_labels(y, rows.X.shape[0], stacked=rows.labels is not None)
@@ -96,7 +97,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         design = self._build_design(rows, codes, observed)
         target = design.arrange(signs)
         self._check_both_classes(design, target)
-        self._solve(self._problem(design, target))
+        return self._problem(design, target)
 
     def _read_labels(self, y: ArrayLike, n_rows: int, *, stacked: bool) -> Labels:
         if y is None:

@@ -17,6 +17,7 @@ from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Squared
 from mtlinear.metrics import masked_r2_score
+from mtlinear.problem import Problem
 
 
 class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
@@ -57,11 +58,11 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
         """
         with self._all_or_nothing():
-            self._fit(X, y, sample_weight, tasks)
+            self._check_parameters()
+            self._solve(self._read_problem(X, y, sample_weight, tasks))
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> None:
-        self._check_parameters()
+    def _read_problem(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> Problem:
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
         rows, target = self._weigh(rows, self._read_target(y, rows.X.shape[0]), sample_weight)
@@ -75,7 +76,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             n_tasks = target.shape[1]
             self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
             design = self._build_design(rows, None, observed_outputs(target, self.tasks_))
-        self._solve(self._problem(design, np.nan_to_num(design.arrange(target))))
+        return self._problem(design, np.nan_to_num(design.arrange(target)))
 
     def _read_target(self, y: ArrayLike, n_rows: int) -> Array:
         if y is None:

@@ -55,6 +55,45 @@ task_classes_ : ndarray of shape (n_tasks, 2)
     Negative and positive label of every column of a multi-label y (only then)."""
 
 _PENALTIES = "\n        +  Omega(A)  +  l2_alpha/2 ||A||_F^2"
+_CV = """alphas : int or array-like of float > 0, default 100
+    How many, or which. A number gives each candidate its own log-spaced grid from alpha_max, the smallest alpha with
+    A = 0, down to ``eps * alpha_max``; for quadratic penalties see `mtlinear.path.alpha_max`.
+eps : float in (0, 1), default 1e-3
+    Smallest alpha over the largest, for a number of alphas.
+param_grid : dict or list of dicts, default None
+    More to choose: lists of values by name of a parameter of the penalty (``{"q": [2, np.inf]}``), ``"l2_alpha"``, or
+    ``"penalty"`` for whole penalty objects.
+scoring : str, callable or None, default None
+    A scorer of scikit-learn or of `mtlinear.metrics`; larger is better. Tasks are handed to it where it takes them, and
+    any scorer works with ``tasks=``. None: minus the mean squared error or log loss of the held-out rows, weighted as
+    in the objective; it takes NaN in y.
+cv : int, splitter or iterable, default None
+    None: 5 folds. A number: `TaskKFold` where rows belong to tasks, StratifiedKFold for a 1-D y of classes, else KFold.
+one_standard_error : bool, default False
+    Take, of the best candidate, the largest alpha whose mean score is within one standard error of the best."""
+
+_CV_SOLVING = """n_jobs : int, default None
+    Processes of joblib, over candidates and folds; None is 1.
+verbose : int, default 0
+    1 prints a line to stderr for every path that is done."""
+
+_CV_ATTRIBUTES = """alpha_ : float
+    The chosen one.
+penalty_ : Penalty
+    The chosen penalty, with its alpha.
+l2_alpha_ : float
+alphas_ : ndarray of shape (n_alphas,), or (n_candidates, n_alphas) with param_grid
+    From the largest.
+score_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
+    Scores of the held-out rows.
+dual_gap_path_ : ndarray of the same shape
+    Duality gap of every fit on a fold, as a fraction of its objective at A = 0.
+cv_results_ : dict
+    The same in the keys of GridSearchCV.
+best_params_, best_score_, best_index_
+    As in GridSearchCV.
+n_splits_ : int"""
+
 _OBJECTIVE = {
     "Regressor": "(1/m) sum_t w_t sum_{i in task t} s_i (y_i - x_i . a_t - b_t)^2 / 2" + _PENALTIES,
     "Classifier": "(1/m) sum_t w_t sum_{i in task t} s_i log(1 + exp(-y_i (x_i . a_t + b_t)))" + _PENALTIES,
@@ -68,11 +107,15 @@ m is the number of rows."""
 
 
 def documented(cls: C) -> C:
-    """Fill ``%(objective)s`` and ``%(common)s`` in the docstring of an estimator."""
-    kind = "Classifier" if cls.__name__.endswith("Classifier") else "Regressor"
+    """Fill the ``%(...)s`` in the docstring of an estimator."""
+    kind = "Classifier" if "Classifier" in cls.__name__ else "Regressor"
     common = _PARAMETERS + (_CLASSIFIER_ATTRIBUTES if kind == "Classifier" else "")
-    fields = {"objective": _indent(_NOTES % _OBJECTIVE[kind]), "common": _indent(common)}
-    cls.__doc__ = (cls.__doc__ or "") % fields
+    if cls.__name__.endswith("CV"):
+        start, end = common.index("warm_start : "), common.index("solver : ")
+        common = common[:start] + common[end:]
+        common = common.replace("\n\nAttributes", f"\n{_CV_SOLVING}\n\nAttributes", 1)
+    fields = {"objective": _NOTES % _OBJECTIVE[kind], "common": common, "cv": _CV, "cv_attributes": _CV_ATTRIBUTES}
+    cls.__doc__ = (cls.__doc__ or "") % {name: _indent(text) for name, text in fields.items()}
     return cls
 
 

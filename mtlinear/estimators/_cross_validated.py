@@ -1,0 +1,327 @@
+"""Estimators that choose alpha, and other parameters of the penalty, by cross-validation along paths."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import BaseCrossValidator, KFold, ParameterGrid, StratifiedKFold, check_cv
+
+from mtlinear._tasks import read_labels
+from mtlinear._typing import Array, Indices
+from mtlinear._validation import check_boolean, check_integer
+from mtlinear._warnings import warn
+from mtlinear.datafit import RowsFit
+from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
+from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
+from mtlinear.estimators._classifiers import MultiTaskClassifier
+from mtlinear.estimators._cv_results import choose, results_table
+from mtlinear.estimators._documentation import documented
+from mtlinear.estimators._folds import FoldResult, Table, run_fold
+from mtlinear.estimators._regressors import MultiTaskRegressor
+from mtlinear.metrics._rows import task_column
+from mtlinear.model_selection import TaskKFold
+from mtlinear.path import at_strength, read_alphas
+from mtlinear.penalties import Penalty
+from mtlinear.problem import Problem
+from mtlinear.solvers import FISTA, Solver
+
+
+class _CrossValidated(MultiTaskLinearModel):
+    """Path x folds x second parameters; the sibling without CV (`_single`) reads the data and scores."""
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"tasks": True, "groups": True}
+
+    _single: ClassVar[type[MultiTaskRegressor] | type[MultiTaskClassifier]]
+    warm_start = False
+
+    def __init__(
+        self,
+        penalty: Penalty | None = None,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        param_grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]] | None = None,
+        scoring: Any = None,
+        cv: Any = None,
+        one_standard_error: bool = False,
+        l2_alpha: float = 0.0,
+        fit_intercept: bool = True,
+        task_feature: str | int | None = None,
+        task_weight: Any = None,
+        unseen_tasks: str = "error",
+        solver: Solver | None = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ):
+        self.penalty = penalty
+        self.alphas = alphas
+        self.eps = eps
+        self.param_grid = param_grid
+        self.scoring = scoring
+        self.cv = cv
+        self.one_standard_error = one_standard_error
+        self.l2_alpha = l2_alpha
+        self.fit_intercept = fit_intercept
+        self.task_feature = task_feature
+        self.task_weight = task_weight
+        self.unseen_tasks = unseen_tasks
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _make_penalty(self) -> Penalty:
+        return self._model()._make_penalty()
+
+    def _model(self) -> MultiTaskRegressor | MultiTaskClassifier:
+        """The model without cross-validation that has the same parameters."""
+        own = self.get_params(deep=False)
+        shared = {name: own[name] for name in self._single().get_params(deep=False) if name in own}
+        return clone(self._single(**shared))
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        tasks: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the parameters on folds, and fit with them on all rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight, tasks
+            As in the ``fit`` of the model without CV.
+        groups : array-like of shape (n_rows,), default None
+            For splitters that keep groups together.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Naming the argument, if the data or a parameter is not usable, also on a single fold.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once, with the count, if fits on folds did not reach ``tol`` within ``max_iter``; and if the last did not.
+        """
+        with self._all_or_nothing():
+            self._check_parameters()
+            check_boolean("one_standard_error", self.one_standard_error)
+            check_integer("verbose", self.verbose, at_least=0)
+            model = self._model()
+            problem = model._read_problem(X, y, sample_weight, tasks)
+            table = Table(X, y, sample_weight, None if tasks is None else np.asarray(tasks))
+            # What the data alone say: tasks_, classes_, names and how y was read.
+            self.__dict__.update({k: v for k, v in vars(model).items() if k not in model.get_params(deep=False)})
+            candidates = list(ParameterGrid(self._read_grid(problem.penalty)))
+            problems = [self._candidate(problem, candidate) for candidate in candidates]
+            grids = [read_alphas(each, self.alphas, self.eps) for each in problems]
+            splits = self._splits(table, groups)
+            results = self._run(model, table, candidates, problems, grids, splits)
+            chosen = self._publish_results(candidates, np.array(grids), results)
+            best = problems[chosen[0]]
+            self._refit(best.with_penalty(at_strength(best.penalty, grids[chosen[0]][chosen[1]])))
+        return self
+
+    def _read_grid(self, penalty: Penalty) -> Any:
+        grid = {} if self.param_grid is None else self.param_grid
+        for each in [grid] if isinstance(grid, Mapping) else list(grid):
+            if "alpha" in each:
+                raise ValueError("param_grid must not hold 'alpha': alphas= says which are tried.")
+            if "penalty" not in each:
+                known = {*penalty.get_params(), "l2_alpha"} - {"alpha"}
+                wrong = sorted(set(each) - known)
+                if wrong:
+                    raise ValueError(
+                        f"param_grid names {wrong}, which {type(penalty).__name__} does not have; it may name "
+                        f"{sorted({*known, 'penalty'})}."
+                    )
+        return grid
+
+    @staticmethod
+    def _candidate(problem: Problem, candidate: Mapping[str, Any]) -> Problem:
+        values = dict(candidate)
+        l2_alpha = values.pop("l2_alpha", problem.l2_alpha)
+        penalty = values.pop("penalty", problem.penalty)
+        if not isinstance(penalty, Penalty):
+            raise TypeError(f"param_grid: penalty must be an object of mtlinear.penalties, got {penalty!r}.")
+        return Problem.of(problem.data, clone(penalty).set_params(**values), l2_alpha=l2_alpha)
+
+    def _splits(self, table: Table, groups: ArrayLike | None) -> list[tuple[Indices, Indices]]:
+        """(train, test) rows of every fold."""
+        labels = table.tasks
+        if self.task_feature is not None:
+            labels = task_column(table.X, self.task_feature)
+        classifier = self._single is MultiTaskClassifier
+        cv = 5 if self.cv is None else self.cv
+        if isinstance(cv, (int, np.integer)):
+            n_splits = check_integer("cv", cv, at_least=2)
+            if labels is not None:
+                cv = TaskKFold(n_splits)
+            else:
+                cv = StratifiedKFold(n_splits) if classifier and np.ndim(table.y) == 1 else KFold(n_splits)
+        else:
+            cv = check_cv(cv, classifier=classifier)
+        if isinstance(cv, TaskKFold) and cv.task_feature is None and groups is None and labels is not None:
+            groups = read_labels("tasks", labels, len(labels))
+        assert isinstance(cv, BaseCrossValidator) or hasattr(cv, "split")
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(table.X, table.y, groups)]
+        if not splits:
+            raise ValueError("cv gave no split.")
+        return splits
+
+    def _run(
+        self,
+        model: MultiTaskLinearModel,
+        table: Table,
+        candidates: Sequence[Mapping[str, Any]],
+        problems: Sequence[Problem],
+        grids: Sequence[Array],
+        splits: Sequence[tuple[Indices, Indices]],
+    ) -> list[FoldResult]:
+        """All paths, fold after fold for every candidate."""
+        scorer = None if self.scoring is None else check_scoring(model, scoring=self.scoring)
+        data = problems[0].data
+        if isinstance(data, RowsFit):
+            data.prepare_folds()
+        jobs = [(c, k) for c in range(len(candidates)) for k in range(len(splits))]
+        work = (delayed(run_fold)(model, problems[c], table, *splits[k], grids[c], scorer) for c, k in jobs)
+        results = []
+        for (c, k), result in zip(jobs, Parallel(n_jobs=self.n_jobs, return_as="generator")(work), strict=True):
+            results.append(result)
+            if self.verbose:
+                print(
+                    f"fold {k + 1}/{len(splits)}, {dict(candidates[c]) or type(problems[c].penalty).__name__}: "
+                    f"{len(grids[c])} alphas in {result.fit_seconds.sum():.2g} s, best score {result.score.max():.4g}",
+                    file=sys.stderr,
+                )
+        return results
+
+    def _publish_results(
+        self, candidates: Sequence[Mapping[str, Any]], grids: Array, results: Sequence[FoldResult]
+    ) -> tuple[int, int]:
+        shape = (*grids.shape, -1)
+
+        def stack(name: str) -> Array:
+            """(n_candidates, n_alphas, n_folds)."""
+            by_fold = np.array([getattr(result, name) for result in results])
+            return np.moveaxis(by_fold.reshape(len(candidates), -1, grids.shape[1]), 1, 2).reshape(shape)
+
+        score, gap = stack("score"), stack("gap")
+        failed = gap > self.tol
+        if failed.any():
+            warn(
+                f"{failed.sum()} of {failed.size} fits on folds did not reach tol={self.tol:g}; the largest gap was "
+                f"{gap.max():.3g} of the objective at A = 0 (dual_gap_path_). Raise max_iter or tol, or scale the "
+                "features.",
+                ConvergenceWarning,
+            )
+        self.cv_results_ = results_table(candidates, grids, score, stack("fit_seconds"), stack("score_seconds"))
+        only = slice(None) if self.param_grid is not None else 0
+        self.alphas_, self.score_path_, self.dual_gap_path_ = grids[only], score[only], gap[only]
+        if self._single is MultiTaskRegressor:
+            self.mse_path_ = stack("error")[only]
+        chosen = choose(score, self.one_standard_error)
+        self.n_splits_ = score.shape[2]
+        self.best_index_ = chosen[0] * grids.shape[1] + chosen[1]
+        self.best_score_ = float(score[chosen].mean())
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        self.alpha_ = float(grids[chosen])
+        return chosen
+
+    def _refit(self, problem: Problem) -> None:
+        solver = FISTA() if self.solver is None else self.solver
+        self.penalty_ = problem.penalty
+        self.l2_alpha_ = problem.l2_alpha
+        self._publish(problem, solver.solve(problem, tol=self.tol, max_iter=self.max_iter))
+
+
+@documented
+class MultiTaskRegressorCV(_CrossValidated, MultiTaskRegressorBase):
+    """Any penalty, its strength chosen by cross-validation along a warm-started path; squared loss.
+
+    %(objective)s
+
+        Omega = penalty
+
+    Costs little more than a path on each fold: the solution at one alpha starts the next, the penalties share what the
+    data say, and where Gram matrices are smaller than X those of a training fold are those of all rows minus those of
+    the held-out ones.
+
+    Parameters
+    ----------
+    penalty : Penalty, default None
+        Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
+        param_grid says otherwise. None is ``L1Lq()``.
+    %(cv)s
+    %(common)s
+    %(cv_attributes)s
+    mse_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
+        Mean squared error of the held-out rows, weighted as in the objective.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlinear import MultiTaskRegressorCV
+    >>> from mtlinear.penalties import Dirty
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 8))
+    >>> Y = X[:, [0]] @ [[2.0, 2.0, 2.0]] + X[:, [1]] @ [[3.0, 0.0, 0.0]] + 0.1 * rng.standard_normal((60, 3))
+    >>> model = MultiTaskRegressorCV(Dirty(), alphas=20, param_grid={"l1_ratio": [0.3, 0.4]}).fit(X, Y)
+    >>> model.mse_path_.shape
+    (2, 20, 5)
+    >>> model.score(X, Y) > 0.99
+    True
+    """
+
+    _single = MultiTaskRegressor
+
+
+@documented
+class MultiTaskClassifierCV(_CrossValidated, MultiTaskClassifierBase):
+    """Any penalty, its strength chosen by cross-validation along a warm-started path; logistic loss.
+
+    %(objective)s
+
+        Omega = penalty
+
+    Parameters
+    ----------
+    penalty : Penalty, default None
+        Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
+        param_grid says otherwise. None is ``L1Lq()``.
+    %(cv)s
+    %(common)s
+    %(cv_attributes)s
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from mtlinear import MultiTaskClassifierCV
+    >>> from mtlinear.penalties import TraceNorm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MultiTaskClassifierCV(TraceNorm(), alphas=10, scoring="accuracy", tol=1e-4).fit(X, y)
+    >>> model.cv_results_["mean_test_score"].shape, model.best_score_ > 0.9
+    ((10,), True)
+    """
+
+    _single = MultiTaskClassifier
