@@ -160,6 +160,14 @@ class Problem:
         moved = (part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True))
         return Point(tuple(part.astype(self.data.dtype, copy=False) for part in moved), reading)
 
+    def start(self, parts: Sequence[Array] | Array | None, known: Point | None = None) -> Point:
+        """The point to start from: zero if None; ``known`` is not read again if it is the one."""
+        dtype = self.data.dtype
+        parts = np.zeros(self.shape, dtype) if parts is None else np.array(parts, dtype=dtype)
+        if known is not None and self.null_space.shape[1] == 0 and np.array_equal(known.A, np.sum(parts, axis=0)):
+            return Point(tuple(parts), known.reading)
+        return self.settle(parts)
+
     def oracle(self, point: Point) -> Oracle:
         """First-order information on the smooth half, ridge included, for iterations that start at a point."""
         return self.data.oracle(point.reading, self.l2_alpha)

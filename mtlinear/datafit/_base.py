@@ -12,7 +12,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from mtlinear._typing import Array
+from mtlinear._precision import total
+from mtlinear._typing import Array, Indices
 from mtlinear.losses import Loss
 
 
@@ -91,7 +92,7 @@ class Oracle(ABC):
 
         At least the Bregman divergence from the one to the other, and exactly twice it when F is quadratic.
         """
-        return self._bend(image, new_image, move) + self._l2_alpha * float(np.sum(move**2))
+        return self._bend(image, new_image, move) + self._l2_alpha * total(move**2)
 
 
 class DataFit(ABC):
@@ -151,6 +152,10 @@ class DataFit(ABC):
     @abstractmethod
     def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
         """First-order information for iterations that start at ``reading``."""
+
+    @abstractmethod
+    def restrict(self, features: Indices) -> DataFit:
+        """The data fit when all other features have the parameter zero; centred as this one."""
 
     @abstractmethod
     def original_intercept(self, A: Array, intercept: Array) -> Array:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
-from mtlinear._typing import Array
+from mtlinear._precision import in_precision, sum_rows, total
+from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._oracles import GramOracle, gram_times
 from mtlinear.datafit._unpenalised import SOLVED, pseudo_inverse
@@ -43,12 +45,7 @@ class GramFit(DataFit):
         if np.any(moments.weight <= 0):
             empty = np.flatnonzero(moments.weight <= 0).tolist()
             raise ValueError(f"task number(s) {empty} have no rows.")
-        self.n_features, self.n_tasks = moments.cross.shape
-        self.dtype = moments.matrices.dtype
-        self.loss = Squared()
-        self.fit_intercept = fit_intercept
-        unit = moments.total / self.n_tasks
-        self.scale = moments.scale
+        unit = moments.total / len(moments.weight)
         self.center, self.target_center = moments.center, moments.target_center
         matrices, cross, square = moments.matrices, moments.cross, moments.square
         if fit_intercept:
@@ -59,8 +56,21 @@ class GramFit(DataFit):
             cross = cross - moments.first * target_mean
             cross[_constant(matrices).T if len(matrices) > 1 else _constant(matrices)[0]] = 0.0
             square = np.maximum(square - moments.target * target_mean, 0.0)
-        self.matrices, self.linear = matrices / unit, cross / unit
-        self.square = float(np.sum(square)) / unit
+        self._set(matrices / unit, moments.scale, cross / unit, total(square) / unit)
+
+    @classmethod
+    def of_matrices(cls, matrices: Array, scale: Array, linear: Array, square: float) -> GramFit:
+        """From the sums themselves, normalised and (with intercepts) centred; see the attributes."""
+        fit = cls.__new__(cls)
+        fit._set(matrices, scale, linear, square)
+        fit.center, fit.target_center = np.zeros((len(linear), 1), linear.dtype), np.zeros_like(linear[0])
+        return fit
+
+    def _set(self, matrices: Array, scale: Array, linear: Array, square: float) -> None:
+        self.matrices, self.scale, self.linear, self.square = matrices, scale, linear, square
+        self.n_features, self.n_tasks = linear.shape
+        self.dtype = matrices.dtype
+        self.loss = Squared()
 
     @cached_property
     def norm_bound(self) -> float:
@@ -84,12 +94,12 @@ class GramFit(DataFit):
             reading = GramReading(self, moved, null_space)
             residual = (reading.gradient + l2_alpha * moved) @ null_space
             size = reading.residual_size(residual)
-            if size <= SOLVED or size > 0.5 * best:
+            if size <= in_precision(SOLVED, self.dtype) or size > 0.5 * best:
                 break
             best = size
             k = null_space.shape[1]
             M = self._null_solver(null_space, l2_alpha)(-residual.T.ravel()).reshape(k, -1).T
-            shift = shift + M @ null_space.T
+            shift = shift + M.astype(self.dtype, copy=False) @ null_space.T
         return shift, GramReading(self, A + shift, null_space)
 
     def _null_solver(self, null_space: Array, l2_alpha: float) -> Callable[[Array], Array]:
@@ -107,15 +117,19 @@ class GramFit(DataFit):
                 else:
                     H[i, :, j, :] = np.tensordot(weights, self.matrices, axes=1)
             H[i, :, i, :] += l2_alpha * np.eye(d)
-        solver = pseudo_inverse(H.reshape(k * d, k * d))
+        solver = pseudo_inverse(H.reshape(k * d, k * d), self.dtype)
         self._last_solver = (null_space, l2_alpha, solver)
         return solver
 
     def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
         return GramOracle(self.matrices, self.scale, self.linear, l2_alpha)
 
+    def restrict(self, features: Indices) -> GramFit:
+        matrices = self.matrices[:, features[:, None], features[None, :]]
+        return GramFit.of_matrices(matrices, self.scale, self.linear[features], self.square)
+
     def original_intercept(self, A: Array, intercept: Array) -> Array:
-        return intercept + self.target_center - np.sum(self.center * A, axis=0)
+        return intercept + self.target_center - sum_rows(self.center * A)
 
 
 class GramReading(Reading):
@@ -134,8 +148,8 @@ class GramReading(Reading):
         self.intercept = np.zeros(data.n_tasks, data.dtype)
         self.image = gram_times(data.matrices, data.scale, A)
         self._null_space = null_space
-        self._fitted = float(np.sum(A * self.image, dtype=np.float64))  # sum weights (XA)^2
-        self._common = float(np.sum(A * data.linear, dtype=np.float64))  # sum weights y XA
+        self._fitted = total(A * self.image)  # sum weights (XA)^2
+        self._common = total(A * data.linear)  # sum weights y XA
 
     @property
     def _residual(self) -> float:
@@ -166,7 +180,7 @@ class GramReading(Reading):
         data = self.data
         diagonal = np.diagonal(data.matrices, axis1=1, axis2=2).T * data.scale
         units = np.sqrt(np.maximum(diagonal @ self._null_space**2, 0.0))
-        noise = np.sqrt(self._residual) + np.sqrt(max(self._fitted, 0.0))
+        noise = math.sqrt(self._residual) + math.sqrt(max(self._fitted, 0.0))
         return float(np.max(np.abs(residual) / np.where(units * noise > 0, units * noise, np.inf), initial=0.0))
 
 
@@ -177,7 +191,7 @@ def _centered(moments: Moments, mean: Array) -> Array:
         centered = moments.matrices - scaled @ mean[:, :1].T
     else:
         centered = moments.matrices - np.einsum("it,jt->tij", moments.first, mean)
-    k, j = np.nonzero(np.diagonal(centered, axis1=1, axis2=2) <= _ROUNDING * moments.magnitude)
+    k, j = np.nonzero(np.diagonal(centered, axis1=1, axis2=2) <= in_precision(_ROUNDING, centered.dtype) * moments.magnitude)
     centered[k, j, :] = 0.0
     centered[k, :, j] = 0.0
     return centered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear.datafit._base import Oracle
 from mtlinear.datafit._unpenalised import Unpenalised
@@ -33,7 +34,7 @@ class ScoreOracle(Oracle):
 
     def _bend(self, image: Array, new_image: Array, move: Array) -> float:
         change = self._loss_derivative(new_image) - self._derivative
-        return float(np.sum(self._design.weights * change * (new_image - image)))
+        return total(self._design.weights * change * (new_image - image))
 
     def _loss_derivative(self, image: Array) -> Array:
         return self._loss.gradient(self._target, image + self._design.spread(self._intercept))
@@ -65,7 +66,7 @@ class GramOracle(Oracle):
         return image - self._linear
 
     def _bend(self, image: Array, new_image: Array, move: Array) -> float:
-        return float(np.sum((new_image - image) * move))
+        return total((new_image - image) * move)
 
 
 def gram_times(matrices: Array, scale: Array, A: Array) -> Array:

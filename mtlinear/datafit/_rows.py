@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 
+from mtlinear._precision import sum_rows, total
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
+from mtlinear.datafit._gram import GramFit
+from mtlinear.datafit._gram_blocks import GramBlocks
 from mtlinear.datafit._oracles import GramOracle, ScoreOracle
 from mtlinear.datafit._unpenalised import Unpenalised
 from mtlinear.designs import Design, Moments, without_rounding
@@ -37,6 +41,7 @@ class RowsFit(DataFit):
     """
 
     def __init__(self, design: Design, target: Array, loss: Loss, fit_intercept: bool):
+        target = target.astype(design.weights.dtype, copy=False)
         loss.check_target(target)
         if target.shape != design.weights.shape:
             raise ValueError(f"target must have the shape of the scores, {design.weights.shape}, got {target.shape}.")
@@ -105,7 +110,7 @@ class RowsFit(DataFit):
     @cached_property
     def intercepts(self) -> Unpenalised:
         """Exact minimisation over the intercepts alone."""
-        nothing = np.zeros((self.n_tasks, 0))
+        nothing = np.zeros((self.n_tasks, 0), self.dtype)
         return Unpenalised(self.design, self.target, self.loss, nothing, self.fit_intercept, 0.0)
 
     def unpenalised(self, null_space: Array, l2_alpha: float) -> Unpenalised:
@@ -125,16 +130,43 @@ class RowsFit(DataFit):
         shift, b, scores = free.solve(A, self.design.apply(A), intercept)
         return shift, RowsReading(self, b, scores, free)
 
+    @cached_property
+    def linear(self) -> Array:
+        """``X'(weights y)``, (n_features, n_tasks)."""
+        return self.design.adjoint(self.design.weights * self.target)
+
+    @cached_property
+    def gram_blocks(self) -> GramBlocks:
+        """Gram matrices of working sets, kept."""
+        return GramBlocks(self.design)
+
+    def restrict(self, features: Indices) -> DataFit:
+        # Gram matrices as soon as they make an iteration cheaper: their products take k^2 a task, the rows 2 n k.
+        n_rows = self.design.weights.shape[0] / (1 if self.target.ndim == 2 else self.n_tasks)
+        if self.loss.quadratic and len(features) <= 2 * n_rows:
+            scale = self.design.gram(features[:0])[1]
+            return GramFit.of_matrices(self.gram_blocks.of(features), scale, self.linear[features], self.square)
+        part = copy(self)
+        for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "gram_blocks"):
+            part.__dict__.pop(name, None)
+        part.design = self.design.restrict(features)
+        part.n_features = len(features)
+        return part
+
+    @cached_property
+    def square(self) -> float:
+        """``sum weights y^2``."""
+        return total(self.design.weights * self.target**2)
+
     def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
         """Gram matrices where the loss allows them and they are smaller than the data they replace."""
         if self.gram_is_smaller:
-            linear = self.design.adjoint(self.design.weights * self.target)
-            return GramOracle(*self.gram, linear, l2_alpha)
+            return GramOracle(*self.gram, self.linear, l2_alpha)
         assert isinstance(reading, RowsReading)
         return ScoreOracle(reading.free, reading.intercept, l2_alpha)
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
-        return intercept + self.target_center - np.sum(self.design.center * A, axis=0)
+        return intercept + self.target_center - sum_rows(self.design.center * A)
 
 
 class RowsReading(Reading):
@@ -159,7 +191,7 @@ class RowsReading(Reading):
     @cached_property
     def value(self) -> float:
         losses = self.data.loss.value(self.data.target, self.scores)
-        return float(np.sum(self.data.design.weights * losses, dtype=np.float64))
+        return total(self.data.design.weights * losses)
 
     @cached_property
     def derivative(self) -> Array:
@@ -173,12 +205,12 @@ class RowsReading(Reading):
 
     def conjugate(self, c: float) -> float:
         losses = self.data.loss.conjugate(self.data.target, c * self.derivative)
-        return float(np.sum(self.data.design.weights * losses, dtype=np.float64))
+        return total(self.data.design.weights * losses)
 
     @property
     def slope(self) -> float:
         """The derivative of loss* at u = loss'(z) is z."""
-        return float(np.sum(self.data.design.weights * self.derivative * self.scores, dtype=np.float64))
+        return total(self.data.design.weights * self.derivative * self.scores)
 
     @property
     def curvature(self) -> float:
@@ -187,7 +219,7 @@ class RowsReading(Reading):
         second = self.data.loss.second(self.data.target, self.scores)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             bent = np.where(u == 0, 0.0, u * u / second)
-            return float(np.sum(self.data.design.weights * bent, dtype=np.float64))
+            return total(self.data.design.weights * bent)
 
     def residual_size(self, residual: Array) -> float:
         return self.free.residual_size(residual, self.derivative, self.scores)
@@ -210,7 +242,9 @@ def balance(design: Design, u: Array) -> Array:
 
 def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
     """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss)."""
-    total = design.task_sums(design.weights)
-    mean = design.task_sums(design.weights * target) / np.where(total > 0, total, 1.0)
+    weights = design.weights.astype(np.float64, copy=False)
+    sums = design.task_sums(weights)
+    mean = design.task_sums(weights * target) / np.where(sums > 0, sums, 1.0)
+    mean = mean.astype(target.dtype, copy=False)
     spread = design.spread(mean)
     return without_rounding(target - spread, spread), mean

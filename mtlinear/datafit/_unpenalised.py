@@ -6,12 +6,15 @@ space), so a duality gap is finite only after they have been solved for. Few unk
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.linalg import lapack
 
+from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array
 from mtlinear.designs import Design
 from mtlinear.losses import Loss
@@ -19,12 +22,15 @@ from mtlinear.losses import Loss
 _Solve = Callable[[Array, Array], tuple[Array, Array]]
 
 _MAX_NEWTON = 60
+# All for float64; in float32 they are as many units of its machine epsilon (`in_precision`).
 #: Residual of the null space (`Unpenalised.residual_size`) that counts as solved.
 SOLVED = 1e-15
+#: Last Newton step of the intercepts.
+_INTERCEPT = 1e-14
 #: Relative eigenvalue of the scaled Hessian, per dimension, below which nothing is observed in that direction.
 _UNOBSERVED = 4 * np.finfo(float).eps
-#: Pivots of the Cholesky factor of the scaled Hessian above which it solves accurately.
-_WELL_CONDITIONED = 1e-3
+#: Pivots of the Cholesky factor of the scaled Hessian above which it solves accurately, in float64 and in float32.
+_WELL_CONDITIONED, _WELL_CONDITIONED_SINGLE = 1e-3, 1e-2
 
 
 class Unpenalised:
@@ -56,17 +62,19 @@ class Unpenalised:
         self.null_space = null_space
         self.fit_intercept = fit_intercept
         self.l2_alpha = l2_alpha
+        self.dtype = design.weights.dtype
         self._quadratic_system: _Solve | None = None
 
-    def intercept(self, linear: Array, start: Array | None = None, tol: float = 1e-14) -> Array:
+    def intercept(self, linear: Array, start: Array | None = None, tol: float | None = None) -> Array:
         """The optimal intercept of every task for scores ``linear`` without one, shape (n_tasks,).
 
         Newton, kept inside the bracket in which the derivative changes sign, until the last step is at most ``tol``
-        (relative above 1); what is left after it is of the order of its square.
+        (relative above 1; None: rounding); what is left after it is of the order of its square.
         """
         if not self.fit_intercept:
-            return np.zeros(self.design.n_tasks)
-        b = np.zeros(self.design.n_tasks) if start is None else start
+            return np.zeros(self.design.n_tasks, self.dtype)
+        tol = in_precision(_INTERCEPT, self.dtype) if tol is None else tol
+        b = np.zeros(self.design.n_tasks, self.dtype) if start is None else start
         low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
         weights = self.design.weights
         reach = 8.0
@@ -117,12 +125,13 @@ class Unpenalised:
             residual += self.l2_alpha * own
             size = self.residual_size(residual, u, scores)
             # Below a tenth of a per mille only rounding can keep Newton from halving the residual.
-            if size <= SOLVED or (size > 0.5 * best and best < 1e-4):
+            if size <= in_precision(SOLVED, self.dtype) or (size > 0.5 * best and best < 1e-4):
                 break
             best = min(best, size)
             shift_step, b_step = self._newton_step(scores, residual, u)
             change = self.design.apply(shift_step) + self.design.spread(b_step)
-            ridge = self.l2_alpha * np.array([np.sum(own * (shift_step @ self.null_space)), np.sum(shift_step**2)])
+            along, squared = total(own * (shift_step @ self.null_space)), total(shift_step**2)
+            ridge = (self.l2_alpha * along, self.l2_alpha * squared)
             length = self._step_length(scores, change, ridge)
             if length == 0.0:
                 break
@@ -140,7 +149,7 @@ class Unpenalised:
         machine precision by this measure is rounding, and nothing else is.
         """
         noise = np.abs(u) + self.loss.second(self.target, scores) * np.abs(scores)
-        bound = self._feature_units * np.sqrt(float(np.sum(self.design.weights * noise**2)))
+        bound = self._feature_units * math.sqrt(total(self.design.weights * noise**2))
         return float(np.max(np.abs(residual) / np.where(bound > 0, bound, np.inf), initial=0.0))
 
     @cached_property
@@ -149,7 +158,7 @@ class Unpenalised:
         grams = [self.design.coupled_gram(self.design.weights, z**2) for z in self.null_space.T]
         return np.sqrt(np.maximum(np.column_stack([np.diagonal(gram) for gram in grams]), 0.0))
 
-    def _step_length(self, scores: Array, change: Array, ridge: Array) -> float:
+    def _step_length(self, scores: Array, change: Array, ridge: tuple[float, float]) -> float:
         """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope.
 
         Along the step of length c the ridge term changes by ``c ridge[0] + c^2 ridge[1] / 2``.
@@ -157,13 +166,14 @@ class Unpenalised:
         if self.loss.quadratic:
             return 1.0
         weights, y = self.design.weights, self.target
-        value = float(np.sum(weights * self.loss.value(y, scores)))
-        slope = float(np.sum(weights * self.loss.gradient(y, scores) * change)) + ridge[0]
+        value = total(weights * self.loss.value(y, scores))
+        slope = total(weights * self.loss.gradient(y, scores) * change) + ridge[0]
+        rounding = in_precision(1e-15, self.dtype) * abs(value)
         length = 1.0
         while length > 1e-10:
-            new = float(np.sum(weights * self.loss.value(y, scores + length * change)))
+            new = total(weights * self.loss.value(y, scores + length * change))
             new += length * ridge[0] + 0.5 * length**2 * ridge[1]
-            if new <= value + 1e-4 * length * slope + 1e-15 * abs(value):
+            if new <= value + 1e-4 * length * slope + rounding:
                 return length
             length *= 0.5
         return 0.0
@@ -186,10 +196,10 @@ class Unpenalised:
         """
         Z, d = self.null_space, self.design.n_features
         k = Z.shape[1]
-        total = self.design.task_sums(curvature)
+        sums = self.design.task_sums(curvature)
         # Below the smallest normal number the inverse overflows; such a task is saturated and has nothing to say.
-        seen = total > np.finfo(float).tiny
-        inverse_total = np.where(seen, 1.0 / np.where(seen, total, 1.0), 0.0)
+        seen = sums > np.finfo(self.dtype).tiny
+        inverse_sums = np.where(seen, 1.0 / np.where(seen, sums, 1.0), 0.0).astype(self.dtype, copy=False)
         first = self.design.adjoint(curvature)
         H = np.empty((k, d, k, d))
         for i in range(k):
@@ -197,36 +207,44 @@ class Unpenalised:
                 product = Z[:, i] * Z[:, j]
                 block = self.design.coupled_gram(curvature, product)
                 if self.fit_intercept:
-                    block -= (first * (product * inverse_total)) @ first.T
+                    block -= (first * (product * inverse_sums)) @ first.T
                 H[i, :, j, :] = block
                 H[j, :, i, :] = block
             H[i, :, i, :] += self.l2_alpha * np.eye(d)
-        apply_inverse = pseudo_inverse(H.reshape(k * d, k * d))
+        apply_inverse = pseudo_inverse(H.reshape(k * d, k * d), self.dtype)
 
         def solve(residual: Array, slope: Array) -> tuple[Array, Array]:
             right = residual
             if self.fit_intercept:
-                right = residual - (first * (slope * inverse_total)) @ Z
+                right = residual - (first * (slope * inverse_sums)) @ Z
             M = -apply_inverse(right.T.ravel()).reshape(k, d).T
-            shift = M @ Z.T
-            b = -(slope + np.sum(first * shift, axis=0)) * inverse_total
+            shift = M.astype(self.dtype, copy=False) @ Z.T
+            b = -(slope + np.sum(first * shift, axis=0)) * inverse_sums
             return shift, b if self.fit_intercept else np.zeros_like(slope)
 
         return solve
 
 
-def pseudo_inverse(H: Array) -> Callable[[Array], Array]:
+def pseudo_inverse(H: Array, dtype: DTypeLike) -> Callable[[Array], Array]:
     """Least-norm solver of H x = r for a positive semidefinite H, after scaling its diagonal to one.
 
     The scaling makes the cut-off independent of the units of the features.
+
+    Parameters
+    ----------
+    H : ndarray (k, k)
+        In float64, in which it is factorized.
+    dtype : numpy dtype
+        The precision in which its entries are known.
     """
     diagonal = np.diagonal(H)
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
     scaled = H * scale[:, None] * scale[None, :]
+    smallest = _WELL_CONDITIONED_SINGLE if dtype == np.float32 else _WELL_CONDITIONED
     factor, failed = lapack.dpotrf(scaled, lower=True)
-    if failed == 0 and np.min(np.diagonal(factor)) > _WELL_CONDITIONED:  # many times faster than eigenvectors
+    if failed == 0 and np.min(np.diagonal(factor)) > smallest:  # many times faster than eigenvectors
         return lambda r: scale * lapack.dpotrs(factor, scale * r, lower=True)[0]
     values, vectors = np.linalg.eigh(scaled)
-    kept = values > _UNOBSERVED * len(values) * max(float(values[-1]), 0.0)
+    kept = values > in_precision(_UNOBSERVED, dtype) * len(values) * max(float(values[-1]), 0.0)
     basis = scale[:, None] * vectors[:, kept]
     return lambda r: basis @ ((basis.T @ r) / values[kept])

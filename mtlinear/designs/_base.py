@@ -16,11 +16,16 @@ weights : shape of the scores
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 
+from mtlinear._precision import sum_rows
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._matrix import Matrix, largest_eigenvalue, to_dense, weighted_gram
+from mtlinear.designs._matrix import Matrix, largest_eigenvalue, to_dense, weighted_cross, weighted_gram
+
+#: Fraction of the features below which copying their columns is cheaper than multiplying all by zeros.
+_FEW = 0.2
 
 
 class Design(ABC):
@@ -34,7 +39,8 @@ class Design(ABC):
     n_rows, n_features, n_tasks : int
         Rows are those of X.
     weights : ndarray, shape of the scores
-        Weight of every observation in the objective, normalisation included.
+        Weight of every observation in the objective, normalisation included; in the precision of the data, in which
+        everything is computed (`mtlinear._precision.precision_of` the rows).
     mean_weight : float
         m, what the weights were divided by.
     center : ndarray of shape (n_features, n_tasks) or (n_features, 1)
@@ -54,8 +60,8 @@ class Design(ABC):
 
     def apply(self, A: Array) -> Array:
         """Scores ``x_i . a_t`` of all observations; A is (n_features, n_tasks)."""
-        scores = self._raw_scores(A)
-        return scores if self.shift is None else scores - self.spread(np.sum(self.shift * A, axis=0))
+        scores = self._sparse_scores(A)
+        return scores if self.shift is None else scores - self.spread(sum_rows(self.shift * A))
 
     def adjoint(self, D: Array) -> Array:
         """``X_t' d_t`` in column t, shape (n_features, n_tasks); D has the shape of the scores."""
@@ -89,9 +95,9 @@ class Design(ABC):
 
     def coupled_gram(self, D: Array, coefficients: Array) -> Array:
         """``sum_t coefficients_t X_t' diag(D_t) X_t``, shape (n_features, n_features): tasks that share parameters."""
-        total = np.zeros((self.n_features, self.n_features))
+        total = np.zeros((self.n_features, self.n_features), self.weights.dtype)
         for t in np.flatnonzero(coefficients):
-            total += coefficients[t] * self.task_gram(int(t), D)
+            total += float(coefficients[t]) * self.task_gram(int(t), D)
         return total
 
     @abstractmethod
@@ -105,6 +111,10 @@ class Design(ABC):
             ``X_t' diag(weights_t) X_t = scale[t] * matrices[t]`` (``matrices[0]`` when there is only one:
             a shared X costs one matrix, not n_tasks).
         """
+
+    def cross_gram(self, rows: Indices, columns: Indices) -> Array:
+        """The blocks (rows, columns) of the matrices of `gram`, shape (1 or n_tasks, len(rows), len(columns))."""
+        return np.stack([weighted_cross(*part, rows, columns) for part in self._gram_parts()])
 
     @abstractmethod
     def centered(self) -> Design:
@@ -142,6 +152,13 @@ class Design(ABC):
     def distinct_tasks(self) -> range:
         """The tasks whose Gram matrices differ by more than a factor at most 1."""
 
+    def _sparse_scores(self, A: Array) -> Array:
+        """`_raw_scores`, looking only at the features in use when they are few."""
+        used = np.flatnonzero(A.any(axis=1))
+        if len(used) > _FEW * len(A):
+            return self._raw_scores(A)
+        return self.restrict(used)._raw_scores(A[used])
+
     @abstractmethod
     def _raw_scores(self, A: Array) -> Array:
         """`apply` on the rows as stored."""
@@ -153,6 +170,18 @@ class Design(ABC):
     @abstractmethod
     def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:
         """(rows of task t as stored, entries of D of task t)."""
+
+    def _gram_parts(self) -> Iterator[tuple[Matrix, Array, Array | None]]:
+        """(rows as stored, weights, shift) behind each of the matrices of `gram`."""
+        for t in range(self.n_tasks):
+            yield *self._stored_rows(t, self.weights), self._task_shift(t)
+
+    def _task_means(self) -> Array:
+        """Weighted mean of every feature in every task, (n_features, n_tasks); sums are float64 in any precision."""
+        weights = self.weights.astype(np.float64, copy=False)
+        total = self.task_sums(weights)
+        mean = self.adjoint(weights) / np.where(total > 0, total, 1.0)
+        return mean.astype(self.weights.dtype, copy=False)
 
     def _task_shift(self, t: int) -> Array | None:
         """Column t of the shift."""

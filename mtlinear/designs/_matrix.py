@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from mtlinear._typing import Array
+from mtlinear._precision import in_precision
+from mtlinear._typing import Array, Indices
 
 #: A feature matrix: ndarray or SciPy sparse array.
 Matrix = Any
 
 #: Up to this size the largest eigenvalue is taken from a dense factorization, exactly; past it by Lanczos.
-_DENSE_EIGENVALUES = 400
+_DENSE_EIGENVALUES = 100
 #: Deviations from a mean below this fraction of the mean are rounding: the error of a sum of millions of numbers.
 _ROUNDING = 1e-13
+#: In float32 means are accumulated in float64 (`adjoint_product`); what is left is the rounding of the result.
+_ROUNDED_MEAN = 2.0**-22
+#: Numbers that are converted to float64 at a time.
+_BLOCK = 2**18
 
 
 def as_rows(X: Matrix) -> Matrix:
@@ -30,20 +35,50 @@ def to_dense(X: Matrix) -> Array:
     return X.toarray() if sp.issparse(X) else X
 
 
+def product(X: Matrix, A: Array) -> Array:
+    """``X @ A``; with a float32 X and a float64 A it is computed in float64, without a float64 copy of X."""
+    if A.dtype == X.dtype or X.dtype != np.float32:
+        return X @ A
+    scores = np.empty((X.shape[0], *A.shape[1:]))
+    for rows in _row_blocks(X):
+        scores[rows] = X[rows].astype(np.float64) @ A
+    return scores
+
+
+def adjoint_product(X: Matrix, D: Array) -> Array:
+    """``X' D``; with a float32 X and a float64 D it is computed in float64, without a float64 copy of X."""
+    if D.dtype == X.dtype or X.dtype != np.float32:
+        return X.T @ D
+    G = np.zeros((X.shape[1], *D.shape[1:]))
+    for rows in _row_blocks(X):
+        G += X[rows].astype(np.float64).T @ D[rows]
+    return G
+
+
+def _row_blocks(X: Matrix) -> Iterator[slice]:
+    n, d = X.shape
+    size = max(_BLOCK // max(d, 1), 1)
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
 def subtract_mean(X: Matrix, mean: Array) -> Array | None:
-    """X - mean, with exact zeros where only rounding is left; None for a sparse X, which stays as it is.
+    """X - mean (n_features,), with exact zeros where only rounding is left; None for a sparse X, which stays as it is.
 
     A feature that is constant within a task would otherwise become noise of size 1e-16, and whatever leaves a direction
     of A unpenalised would fit that noise with parameters of size 1e15.
     """
     if sp.issparse(X):
         return None
-    return without_rounding(X - mean, mean)
+    difference = X - mean
+    for rows in _row_blocks(X):
+        without_rounding(difference[rows], mean)
+    return difference
 
 
 def without_rounding(difference: Array, mean: Array) -> Array:
     """A difference from a mean, zero where it is but the rounding of that mean; changes its argument."""
-    difference[np.abs(difference) <= _ROUNDING * np.abs(mean)] = 0.0
+    limit = _ROUNDED_MEAN if difference.dtype == np.float32 else _ROUNDING
+    difference[np.abs(difference) <= limit * np.abs(mean)] = 0.0
     return difference
 
 
@@ -62,10 +97,24 @@ def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
     cross = np.outer(first - 0.5 * weights.sum() * center, center)
     centered = gram - cross - cross.T
     # A feature that is constant leaves rounding only: an exact zero says so to whoever inverts this matrix.
-    constant = np.abs(np.diagonal(centered)) <= _ROUNDING * np.abs(np.diagonal(gram))
+    limit = in_precision(_ROUNDING, gram.dtype)
+    constant = np.abs(np.diagonal(centered)) <= limit * np.abs(np.diagonal(gram))
     centered[constant, :] = 0.0
     centered[:, constant] = 0.0
     return centered
+
+
+def weighted_cross(X: Matrix, weights: Array, center: Array | None, rows: Indices, columns: Indices) -> Array:
+    """The block (rows, columns) of `weighted_gram`; weights >= 0."""
+    left, right = X[:, rows], X[:, columns]
+    if sp.issparse(X):
+        cross = (left.T @ sp.csr_array(right.multiply(weights[:, None]))).toarray()
+    else:
+        cross = (left * weights[:, None]).T @ right
+    if center is None:
+        return cross
+    first = left.T @ weights - weights.sum() * center[rows]
+    return cross - np.outer(first, center[columns]) - np.outer(center[rows], right.T @ weights)
 
 
 def largest_eigenvalue(X: Matrix, weights: Array, center: Array | None) -> float:
@@ -81,13 +130,13 @@ def largest_eigenvalue(X: Matrix, weights: Array, center: Array | None) -> float
     if n <= _DENSE_EIGENVALUES and not sp.issparse(X):
         R = (X - (0.0 if center is None else center)) * np.sqrt(weights)[:, None]
         return max(float(np.linalg.eigvalsh(R @ R.T)[-1]), 0.0)
-    c = np.zeros(d) if center is None else center
+    c = np.zeros(d, weights.dtype) if center is None else center
 
     def gram_times(v: Array) -> Array:
         u = weights * (X @ v - c @ v)
         return X.T @ u - u.sum() * c
 
-    return _lanczos(gram_times, d)
+    return _lanczos(gram_times, d, weights.dtype)
 
 
 def symmetric_norm(gram: Array) -> float:
@@ -95,13 +144,13 @@ def symmetric_norm(gram: Array) -> float:
     d = len(gram)
     if d <= _DENSE_EIGENVALUES:
         return max(float(np.linalg.eigvalsh(gram)[-1]), 0.0) if d else 0.0
-    return _lanczos(lambda v: gram @ v, d)
+    return _lanczos(lambda v: gram @ v, d, gram.dtype)
 
 
-def _lanczos(gram_times: Callable[[Array], Array], d: int) -> float:
-    start = np.random.default_rng(0).standard_normal(d)
+def _lanczos(gram_times: Callable[[Array], Array], d: int, dtype: np.dtype) -> float:
+    start = np.random.default_rng(0).standard_normal(d).astype(dtype, copy=False)
     if not np.any(gram_times(start)):  # zero, for which Lanczos has no answer
         return 0.0
-    operator = LinearOperator((d, d), matvec=gram_times, dtype=np.float64)
+    operator = LinearOperator((d, d), matvec=gram_times, dtype=dtype)
     value = eigsh(operator, k=1, tol=1e-3, v0=start, return_eigenvectors=False)[0]
     return 1.01 * float(value)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlinear._precision import precision_of, sum_rows, total
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._base import Design
-from mtlinear.designs._matrix import Matrix, as_rows, subtract_mean, weighted_gram, without_rounding
+from mtlinear.designs._matrix import (
+    Matrix,
+    adjoint_product,
+    as_rows,
+    product,
+    subtract_mean,
+    weighted_gram,
+    without_rounding,
+)
 
 
 class SharedDesign(Design):
@@ -47,23 +57,24 @@ class SharedDesign(Design):
         self.X = as_rows(X)
         self.n_rows, self.n_features = X.shape
         self.n_tasks = n_tasks
-        self.sample_weight = np.ones(self.n_rows) if sample_weight is None else sample_weight
-        self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
+        dtype = precision_of(X)
+        self.sample_weight = np.ones(self.n_rows, dtype) if sample_weight is None else sample_weight.astype(dtype)
+        self.task_weight = np.ones(n_tasks, dtype) if task_weight is None else task_weight.astype(dtype)
         self.observed = observed
         if observed is None:
             # Every row counts once for each of the T tasks, so m = (T sum s) / T.
-            self.mean_weight = float(self.sample_weight.sum())
+            self.mean_weight = total(self.sample_weight)
             self._row_weights = self.sample_weight / self.mean_weight
             self.weights = np.outer(self._row_weights, self.task_weight)
         else:
             counted = self.sample_weight[:, None] * observed
-            self.mean_weight = float(counted.sum()) / n_tasks
+            self.mean_weight = total(counted) / n_tasks
             self.weights = counted * self.task_weight / self.mean_weight
-        self.center = np.zeros((self.n_features, 1))
+        self.center = np.zeros((self.n_features, 1), dtype)
         self.shift = None
 
     def task_sums(self, D: Array) -> Array:
-        return D.sum(axis=0)
+        return sum_rows(D) if D.dtype == np.float32 else D.sum(axis=0)
 
     def spread(self, b: Array) -> Array:
         return b[None, :]
@@ -76,18 +87,19 @@ class SharedDesign(Design):
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         design = self if rows is None else self.restrict(rows)
         if self.observed is not None:
-            return np.stack([design.task_gram(t, design.weights) for t in range(self.n_tasks)]), np.ones(self.n_tasks)
+            return np.stack([design.task_gram(t, design.weights) for t in range(self.n_tasks)]), np.ones_like(self.task_weight)
         return weighted_gram(design.X, self._row_weights, design._task_shift(0))[None], self.task_weight
 
     def centered(self) -> SharedDesign:
         if self.observed is None:
-            mean = self.X.T @ self._row_weights
+            # Weights that sum to one in float64: those of float32 would make a constant feature vary.
+            weights = self.sample_weight.astype(np.float64, copy=False) / self.mean_weight
+            mean = adjoint_product(self.X, weights)
             if self.shift is not None:
                 mean = mean - self.shift[:, 0]
-            mean = mean[:, None]
+            mean = mean.astype(self.weights.dtype, copy=False)[:, None]
         else:
-            total = self.task_sums(self.weights)
-            mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
+            mean = self._task_means()
         # All tasks see the same stored rows, so only what their means have in common can be subtracted there.
         common = mean.mean(axis=1)
         stored = subtract_mean(self.X, common)
@@ -128,11 +140,17 @@ class SharedDesign(Design):
         design.center, design.shift = center, shift
         return design
 
+    def _gram_parts(self) -> Iterator[tuple[Matrix, Array, Array | None]]:
+        if self.observed is not None:
+            yield from super()._gram_parts()
+        else:
+            yield self.X, self._row_weights, self._task_shift(0)
+
     def _raw_scores(self, A: Array) -> Array:
-        return self.X @ A
+        return product(self.X, A)
 
     def _raw_adjoint(self, D: Array) -> Array:
-        return self.X.T @ D
+        return adjoint_product(self.X, D)
 
     def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:
         return self.X, D[:, t]

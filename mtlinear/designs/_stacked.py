@@ -6,9 +6,10 @@ from copy import copy
 
 import numpy as np
 
+from mtlinear._precision import precision_of, total
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._base import Design
-from mtlinear.designs._matrix import Matrix, as_rows, subtract_mean
+from mtlinear.designs._matrix import Matrix, adjoint_product, as_rows, product, subtract_mean
 
 
 class StackedDesign(Design):
@@ -47,37 +48,41 @@ class StackedDesign(Design):
         self.X = as_rows(X)[self.order]
         counts = np.bincount(codes, minlength=n_tasks)
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
-        weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+        dtype = precision_of(X)
+        weight = np.ones(len(codes), dtype) if sample_weight is None else sample_weight.astype(dtype)
         self.sample_weight = weight[self.order]
-        self.task_weight = np.ones(n_tasks) if task_weight is None else task_weight
-        self.mean_weight = float(self.sample_weight.sum()) / n_tasks
+        self.task_weight = np.ones(n_tasks, dtype) if task_weight is None else task_weight.astype(dtype)
+        self.mean_weight = total(self.sample_weight) / n_tasks
         self.weights = self.sample_weight * self.task_weight[self.codes] / self.mean_weight
-        self.center = np.zeros((self.n_features, 1))
+        self.center = np.zeros((self.n_features, 1), dtype)
         self.shift = None
 
     def _task(self, t: int) -> slice:
         return slice(self.bounds[t], self.bounds[t + 1])
 
     def task_sums(self, D: Array) -> Array:
-        return np.bincount(self.codes, weights=D, minlength=self.n_tasks).astype(float, copy=False)
+        return np.bincount(self.codes, weights=D, minlength=self.n_tasks).astype(precision_of(D), copy=False)
 
     def spread(self, b: Array) -> Array:
         return b[self.codes]
 
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         design = self if rows is None else self.restrict(rows)
-        matrices = np.empty((self.n_tasks, design.n_features, design.n_features))
+        matrices = np.empty((self.n_tasks, design.n_features, design.n_features), self.weights.dtype)
         for t in range(self.n_tasks):
             matrices[t] = design.task_gram(t, self.weights)
-        return matrices, np.ones(self.n_tasks)
+        return matrices, np.ones_like(self.task_weight)
 
     def centered(self) -> StackedDesign:
-        total = self.task_sums(self.weights)
-        mean = self.adjoint(self.weights) / np.where(total > 0, total, 1.0)
-        stored = subtract_mean(self.X, mean.T[self.codes])
-        if stored is not None:
-            return self._like(stored, self.center + mean, self.shift)
-        return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
+        mean = self._task_means()
+        stored = None
+        for t in range(self.n_tasks):
+            part = subtract_mean(self.X[self._task(t)], mean[:, t])
+            if part is None:
+                return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
+            stored = np.empty(self.X.shape, part.dtype) if stored is None else stored
+            stored[self._task(t)] = part
+        return self._like(stored, self.center + mean, self.shift)
 
     def restrict(self, rows: Indices) -> StackedDesign:
         return self._like(self.X[:, rows], self.center[rows], None if self.shift is None else self.shift[rows])
@@ -110,17 +115,17 @@ class StackedDesign(Design):
 
     def _raw_scores(self, A: Array) -> Array:
         columns = np.ascontiguousarray(A.T)
-        scores = np.empty(len(self.codes))
+        scores = np.empty(len(self.codes), np.result_type(self.X.dtype, A.dtype))
         for t in range(self.n_tasks):
             rows = self._task(t)
-            scores[rows] = self.X[rows] @ columns[t]
+            scores[rows] = product(self.X[rows], columns[t])
         return scores
 
     def _raw_adjoint(self, D: Array) -> Array:
-        columns = np.empty((self.n_tasks, self.n_features))
+        columns = np.empty((self.n_tasks, self.n_features), np.result_type(self.X.dtype, D.dtype))
         for t in range(self.n_tasks):
             rows = self._task(t)
-            columns[t] = D[rows] @ self.X[rows]
+            columns[t] = adjoint_product(self.X[rows], D[rows])
         return columns.T
 
     def _stored_rows(self, t: int, D: Array) -> tuple[Matrix, Array]:

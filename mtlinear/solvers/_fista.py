@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
 from mtlinear.certificate import certify
@@ -65,10 +66,8 @@ class _Run:
         self.problem = problem
         self.check_every = check_every
         self.started = time.perf_counter()
-        dtype = problem.data.dtype
-        self.parts: Array = np.zeros(problem.shape, dtype) if start is None else np.array(start, dtype=dtype)
         known = None if dual is None else certify(problem, dual)
-        self.point = problem.settle(self.parts)
+        self.point = problem.start(start, dual)
         self.certificate = certify(problem, self.point, known)
         self.history: list[Check] = []
         self._record(0)
@@ -95,13 +94,13 @@ class _Run:
     def _prepare(self) -> None:
         problem = self.problem
         self.oracle = problem.oracle(self.point)
+        self.parts: Array = np.array(self.point.parts)
         bound = problem.lipschitz
         unit = max(len(self.parts) * (problem.data.norm_bound if bound is None else bound), float(np.finfo(float).tiny))
         self.safe_lipschitz = np.inf if bound is None else unit
         self.lipschitz = unit
         # Where iterates stand still no curvature is seen, and the estimate would sink for ever.
         self.least_lipschitz = _LEAST * self.lipschitz
-        self.parts = np.array(self.point.parts)
         self.previous = self.parts
         self.image = self.previous_image = self.oracle.image(self.parts.sum(axis=0))
         self.momentum = 1.0
@@ -114,7 +113,7 @@ class _Run:
         ahead_image = self.image + beta * (self.image - self.previous_image)
         gradient = self.oracle.gradient(ahead.sum(axis=0), ahead_image)
         new, new_image = self._proximal_step(ahead, ahead_image, gradient)
-        uphill = float(np.sum((ahead - new) * (new - self.parts))) > 0.0
+        uphill = total((ahead - new) * (new - self.parts)) > 0.0
         self.momentum = 1.0 if uphill else momentum
         self.previous, self.previous_image = self.parts, self.image
         self.parts, self.image = new, new_image
@@ -137,7 +136,7 @@ class _Run:
                 return new, new_image
             move = new - ahead
             bend = caution * self.oracle.bend(ahead_image, new_image, move.sum(axis=0))
-            if bend <= self.lipschitz * float(np.sum(move**2)):
+            if bend <= self.lipschitz * total(move**2):
                 return new, new_image
             self.lipschitz = min(2.0 * self.lipschitz, self.safe_lipschitz)
 

@@ -1,0 +1,149 @@
+"""Working sets reach the optimum of the whole problem while looking at few features; Gram entries are computed once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from catalogue import DESIGNS, LOSSES, TALL, WIDE, make_problem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mtlinear import BlockSparseRegressor
+from mtlinear.certificate import certify
+from mtlinear.datafit import GramFit
+from mtlinear.designs import SharedDesign
+from mtlinear.losses import Logistic, Squared
+from mtlinear.path import alpha_max, sweep
+from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, TraceNorm
+from mtlinear.problem import Problem
+from mtlinear.solvers import FISTA, WorkingSet, choose_solver
+
+TOL = 1e-9
+PENALTIES = [L1(1.0), L1Lq(1.0), L1Lq(1.0, np.inf), Dirty(1.0), InfimalConvolution(L1(1.0), L1Lq(2.0, 3))]
+
+
+def many_features(penalty, loss, rng, *, n=40, d=300, T=3, fraction=0.1, l2_alpha=0.0):
+    """Few of many correlated features matter; alpha is a fraction of alpha_max."""
+    X = rng.standard_normal((n, d))
+    X[:, 1:] += 0.7 * X[:, :-1]
+    A = np.zeros((d, T))
+    A[::60] = rng.standard_normal((len(A[::60]), T))
+    Y = X @ A + 0.5 * rng.standard_normal((n, T))
+    Y = np.where(np.median(Y, axis=0) < Y, 1.0, -1.0) if isinstance(loss, Logistic) else Y
+    whole = Problem(SharedDesign(X, T), Y, loss, penalty, l2_alpha=l2_alpha)
+    factor = fraction * alpha_max(whole) / getattr(penalty, "alpha", 1.0)
+    return whole.with_penalty(penalty.scaled(factor))
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("l2_alpha", [0.0, 0.1])
+def test_the_optimum_is_that_of_all_features(penalty, loss, l2_alpha, rng):
+    problem = many_features(penalty, loss, rng, l2_alpha=l2_alpha)
+    found = WorkingSet(least=3).solve(problem, tol=TOL, max_iter=100_000)
+    expected = FISTA().solve(problem, tol=TOL, max_iter=100_000)
+    assert found.converged
+    assert_allclose(found.certificate.objective, expected.certificate.objective, atol=2 * TOL * problem.null_objective)
+    assert certify(problem, problem.settle(found.parts)).gap <= 10 * TOL * problem.null_objective
+
+
+def test_few_features_are_looked_at(rng, monkeypatch):
+    """Sizes of the smaller problems, and one pass over all features for each."""
+    problem = many_features(L1Lq(1.0), Squared(), rng, fraction=0.3)
+    sizes, passes = [], []
+    restrict, adjoint = type(problem.data).restrict, SharedDesign.adjoint
+    monkeypatch.setattr(type(problem.data), "restrict", lambda self, f: sizes.append(len(f)) or restrict(self, f))
+    monkeypatch.setattr(SharedDesign, "adjoint", lambda self, D: passes.append(self.n_features) or adjoint(self, D))
+    solution = WorkingSet(least=10).solve(problem, tol=TOL)
+    assert max(sizes) < 100
+    assert sizes == sorted(sizes)
+    assert passes.count(problem.n_features) <= len(sizes) + 2  # the start, and X'y once
+    assert len(solution.history) == len(sizes) + 1
+
+
+def test_penalties_that_are_no_sums_over_rows_are_refused(rng):
+    problem = many_features(TraceNorm(1.0), Squared(), rng)
+    with pytest.raises(TypeError, match="not a sum over the rows"):
+        WorkingSet().solve(problem)
+    with pytest.raises(ValueError, match="least"):
+        WorkingSet(least=0).solve(many_features(L1(1.0), Squared(), rng))
+
+
+def test_the_choice(rng):
+    few, many = make_problem(L1Lq(0.1)), many_features(L1Lq(1.0), Squared(), rng)
+    assert isinstance(choose_solver(few), FISTA)
+    assert isinstance(choose_solver(many), WorkingSet)
+    assert isinstance(choose_solver(many_features(TraceNorm(1.0), Squared(), rng)), FISTA)
+    assert choose_solver(many, solver := FISTA(3)) is solver
+
+
+def test_max_iter_is_kept_and_the_gap_honest(rng):
+    problem = many_features(L1Lq(1.0), Logistic(), rng, fraction=0.01)
+    with pytest.warns(match="WorkingSet stopped after"):
+        stopped = WorkingSet().solve(problem, tol=1e-12, max_iter=15)
+    assert stopped.n_iter == 15
+    best = FISTA().solve(problem, tol=1e-10, max_iter=100_000).certificate.objective
+    assert stopped.certificate.gap >= stopped.certificate.objective - best - 1e-12
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000), st.sampled_from(["shared-weighted", "stacked", "shared-sparse-missing", "stacked-sparse"])
+)
+def test_gram_blocks_are_blocks_of_the_gram_matrix(seed, layout):
+    """Whatever is asked for, in whatever order."""
+    data = make_problem(L1(0.1), design=layout, shape=WIDE, seed=seed).data
+    matrices, _ = data.design.gram()
+    rng = np.random.default_rng(seed)
+    for _ in range(4):
+        features = rng.choice(WIDE.d, rng.integers(1, WIDE.d + 1), replace=False)
+        block = data.gram_blocks.of(features)
+        assert_allclose(block, matrices[:, features[:, None], features[None, :]], atol=1e-12)
+
+
+def test_gram_entries_are_computed_once(rng, monkeypatch):
+    problem = many_features(L1Lq(1.0), Squared(), rng)
+    computed = []
+    cross_gram = SharedDesign.cross_gram
+    monkeypatch.setattr(
+        SharedDesign, "cross_gram", lambda self, r, c: computed.append(len(r)) or cross_gram(self, r, c)
+    )
+    alphas = problem.penalty.alpha * np.array([5.0, 3.0, 2.0, 1.0])
+    *_, (_, last) = sweep(problem, alphas, WorkingSet(least=10))
+    asked = len(problem.data.gram_blocks._features)
+    assert sum(computed) == asked
+    assert np.any(last.A, axis=1).sum() < asked < problem.n_features
+
+
+@pytest.mark.parametrize("layout", DESIGNS)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("shape", [TALL, WIDE], ids=str)
+def test_restricted_data_are_the_data_with_zeros_elsewhere(layout, loss, shape, rng):
+    data = make_problem(L1(0.1), loss, design=layout, shape=shape).data
+    features = np.array([0, 2, 3])
+    small = data.restrict(features)
+    A = np.zeros((shape.d, shape.T))
+    A[features] = rng.standard_normal((3, shape.T))
+    nothing = np.zeros((shape.T, 0))
+    whole, part = data.settle(A, nothing, 0.0)[1], small.settle(A[features], nothing, 0.0)[1]
+    assert_allclose(part.value, whole.value, rtol=1e-12)
+    assert_allclose(part.gradient, whole.gradient[features], atol=1e-12)
+    assert_allclose(small.null_value, data.null_value, rtol=1e-12)
+    assert isinstance(small, GramFit) == loss.quadratic
+
+
+def test_moments_can_be_restricted_too(rng):
+    problem = many_features(L1Lq(1.0), Squared(), rng, n=600)
+    moments = Problem.of(GramFit(problem.data.moments(), True), problem.penalty)
+    found, expected = WorkingSet().solve(moments, tol=TOL), WorkingSet().solve(problem, tol=TOL)
+    assert_allclose(found.A, expected.A, atol=1e-5)
+
+
+def test_estimators_use_it(rng):
+    X = rng.standard_normal((50, 400))
+    Y = X[:, :2] @ rng.standard_normal((2, 3)) + 0.1 * rng.standard_normal((50, 3))
+    chosen = BlockSparseRegressor(alpha=0.1, tol=1e-10).fit(X, Y)
+    plain = BlockSparseRegressor(alpha=0.1, tol=1e-10, solver=FISTA()).fit(X, Y)
+    assert_allclose(chosen.coef_, plain.coef_, atol=1e-6)
+    assert_array_equal(np.any(chosen.coef_, axis=0), np.any(plain.coef_, axis=0))
