@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear.problem import Point, Problem
 
@@ -66,6 +67,13 @@ def certify(problem: Problem, point: Point, known: Certificate | None = None) ->
     return Certificate(objective, bound, point)
 
 
+def certify_start(problem: Problem, point: Point, dual: Point | None) -> Certificate:
+    """The certificate of a starting point, with the bound of a dual point that was handed on."""
+    # Along a path they are mostly the same point, which need not be looked at twice.
+    known = None if dual is None or dual.reading is point.reading else certify(problem, dual)
+    return certify(problem, point, known)
+
+
 def lower_bound(problem: Problem, point: Point) -> float:
     """The best D over c times the dual point that belongs to a point."""
     reading = point.reading
@@ -77,12 +85,12 @@ def lower_bound(problem: Problem, point: Point) -> float:
         residual = (H - V) @ problem.null_space
         V = V + residual @ problem.null_space.T  # V takes what the null space forbids: feasible, and paid for
         H = _without(H - V, problem.null_space, H)
-        ridge = float(np.sum(V * V, dtype=np.float64)) / (2.0 * problem.l2_alpha)
+        ridge = total(V * V) / (2.0 * problem.l2_alpha)
     elif problem.null_space.shape[1]:
         residual = H @ problem.null_space
         limit = _FEASIBLE * float(np.finfo(problem.data.dtype).eps)
         feasible = reading.residual_size(residual) <= limit
-        leak = float(np.sum(np.abs(residual * (point.A @ problem.null_space)))) if feasible else np.inf
+        leak = total(np.abs(residual * (point.A @ problem.null_space))) if feasible else np.inf
         H = _without(H - residual @ problem.null_space.T, problem.null_space, H)
     largest = problem.penalty.dual_scale(H) if np.isfinite(leak) else 0.0
 

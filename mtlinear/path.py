@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer, check_real
@@ -79,13 +79,15 @@ def read_alphas(problem: Problem, alphas: int | ArrayLike, eps: float) -> Array:
 def at_strength(penalty: Penalty, alpha: float) -> Penalty:
     """The penalty with this alpha and its other parameters; a penalty without an alpha, times this factor."""
     if hasattr(penalty, "alpha"):
-        return clone(penalty).set_params(alpha=float(alpha))
+        other = copy(penalty)  # its other parameters are read and never changed, so there is no need to copy them too
+        other.alpha = float(alpha)
+        return other
     return penalty.scaled(float(alpha))
 
 
 def sweep(
     problem: Problem, alphas: ArrayLike, solver: Solver, *, tol: float = 1e-6, max_iter: int = 10_000
-) -> Iterator[Solution]:
+) -> Iterator[tuple[Problem, Solution]]:
     """Solve the problem at each alpha in turn, from the primal and the dual solution at the last.
 
     Parameters
@@ -100,12 +102,12 @@ def sweep(
 
     Yields
     ------
-    Solution
+    Problem, Solution
+        The problem with this alpha, and its solution.
     """
     parts, dual = None, None
     for alpha in np.asarray(alphas):
-        solution = solver.solve(
-            problem.with_penalty(at_strength(problem.penalty, alpha)), parts, dual=dual, tol=tol, max_iter=max_iter
-        )
+        step = problem.with_penalty(at_strength(problem.penalty, alpha))
+        solution = solver.solve(step, parts, dual=dual, tol=tol, max_iter=max_iter)
         parts, dual = solution.parts, solution.certificate.dual
-        yield solution
+        yield step, solution

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import BaseCrossValidator, KFold, ParameterGrid, StratifiedKFold, check_cv
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils.parallel import Parallel, delayed
 
-from mtlinear._tasks import read_labels
 from mtlinear._typing import Array, Indices
-from mtlinear._validation import check_boolean, check_integer
+from mtlinear._validation import check_boolean
 from mtlinear._warnings import warn
-from mtlinear.datafit import RowsFit
+from mtlinear.datafit import DataFit, RowsFit
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
@@ -27,12 +27,12 @@ from mtlinear.estimators._cv_results import choose, results_table
 from mtlinear.estimators._documentation import documented
 from mtlinear.estimators._folds import FoldResult, Table, run_fold
 from mtlinear.estimators._regressors import MultiTaskRegressor
+from mtlinear.estimators._splits import check_split, make_splits
 from mtlinear.metrics._rows import task_column
-from mtlinear.model_selection import TaskKFold
 from mtlinear.path import at_strength, read_alphas
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, Solver
+from mtlinear.solvers import Solver, choose_solver
 
 
 class _CrossValidated(MultiTaskLinearModel):
@@ -82,6 +82,18 @@ class _CrossValidated(MultiTaskLinearModel):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``penalty__q`` and the like also where penalty is None, on the default penalty.
+
+        Parameters
+        ----------
+        **params
+            Values by name, as in scikit-learn.
+        """
+        if self.penalty is None and "penalty" not in params and any(name.startswith("penalty__") for name in params):
+            self.penalty = clone(self._single._default_penalty)
+        return super().set_params(**params)
+
     def _make_penalty(self) -> Penalty:
         return self._model()._make_penalty()
 
@@ -116,35 +128,59 @@ class _CrossValidated(MultiTaskLinearModel):
         Raises
         ------
         ValueError, TypeError
-            Naming the argument, if the data or a parameter is not usable, also on a single fold.
+            Naming the argument, if the data or a parameter is not usable, or a fold lacks a task or a class (before
+            anything is fitted). The model is then what it was before.
 
         Warns
         -----
         ConvergenceWarning
             Once, with the count, if fits on folds did not reach ``tol`` within ``max_iter``; and if the last did not.
+        UserWarning
+            If groups are given to folds that do not use them, or some scores are not finite.
         """
         with self._all_or_nothing():
             self._check_parameters()
             check_boolean("one_standard_error", self.one_standard_error)
-            check_integer("verbose", self.verbose, at_least=0)
             model = self._model()
             problem = model._read_problem(X, y, sample_weight, tasks)
-            table = Table(X, y, sample_weight, None if tasks is None else np.asarray(tasks))
-            # What the data alone say: tasks_, classes_, names and how y was read.
-            self.__dict__.update({k: v for k, v in vars(model).items() if k not in model.get_params(deep=False)})
+            self._take_over(model)
+            scorer = self._scorer(model)
             candidates = list(ParameterGrid(self._read_grid(problem.penalty)))
             problems = [self._candidate(problem, candidate) for candidate in candidates]
             grids = [read_alphas(each, self.alphas, self.eps) for each in problems]
-            splits = self._splits(table, groups)
-            results = self._run(model, table, candidates, problems, grids, splits)
+            table = Table.of(X, y, sample_weight, tasks)
+            splits = self._splits(model, problem.data, table, groups)
+            results = self._run(model, table, candidates, problems, grids, splits, scorer)
             chosen = self._publish_results(candidates, np.array(grids), results)
             best = problems[chosen[0]]
             self._refit(best.with_penalty(at_strength(best.penalty, grids[chosen[0]][chosen[1]])))
         return self
 
+    def _take_over(self, model: MultiTaskLinearModel) -> None:
+        """What the data alone say (tasks_, classes_, names, how y was read), and nothing of an earlier fit."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+        parameters = model.get_params(deep=False)
+        self.__dict__.update({name: value for name, value in vars(model).items() if name not in parameters})
+
+    def _scorer(self, model: MultiTaskLinearModel) -> Callable[..., float] | None:
+        if self.scoring is None:
+            return None
+        if isinstance(self.scoring, (list, tuple, set, dict)):
+            raise ValueError(
+                f"scoring must be one scorer, since one alpha is chosen, got {self.scoring!r}. For several, use "
+                "GridSearchCV over penalty__alpha."
+            )
+        return check_scoring(model, scoring=self.scoring)
+
     def _read_grid(self, penalty: Penalty) -> Any:
         grid = {} if self.param_grid is None else self.param_grid
-        for each in [grid] if isinstance(grid, Mapping) else list(grid):
+        dicts = [grid] if isinstance(grid, Mapping) else list(grid)
+        if not all(isinstance(each, Mapping) for each in dicts):
+            raise TypeError(f"param_grid must be a dict of lists, or a list of such dicts, got {grid!r}.")
+        if not dicts:
+            raise ValueError("param_grid is an empty list; None means that only alpha is chosen.")
+        for each in dicts:
             if "alpha" in each:
                 raise ValueError("param_grid must not hold 'alpha': alphas= says which are tried.")
             if "penalty" not in each:
@@ -155,38 +191,28 @@ class _CrossValidated(MultiTaskLinearModel):
                         f"param_grid names {wrong}, which {type(penalty).__name__} does not have; it may name "
                         f"{sorted({*known, 'penalty'})}."
                     )
-        return grid
+        return dicts
 
     @staticmethod
     def _candidate(problem: Problem, candidate: Mapping[str, Any]) -> Problem:
-        values = dict(candidate)
+        values = {name: clone(value, safe=False) for name, value in candidate.items()}
         l2_alpha = values.pop("l2_alpha", problem.l2_alpha)
         penalty = values.pop("penalty", problem.penalty)
         if not isinstance(penalty, Penalty):
             raise TypeError(f"param_grid: penalty must be an object of mtlinear.penalties, got {penalty!r}.")
         return Problem.of(problem.data, clone(penalty).set_params(**values), l2_alpha=l2_alpha)
 
-    def _splits(self, table: Table, groups: ArrayLike | None) -> list[tuple[Indices, Indices]]:
+    def _splits(
+        self, model: MultiTaskLinearModel, data: DataFit, table: Table, groups: ArrayLike | None
+    ) -> list[tuple[Indices, Indices]]:
         """(train, test) rows of every fold."""
-        labels = table.tasks
-        if self.task_feature is not None:
-            labels = task_column(table.X, self.task_feature)
-        classifier = self._single is MultiTaskClassifier
-        cv = 5 if self.cv is None else self.cv
-        if isinstance(cv, (int, np.integer)):
-            n_splits = check_integer("cv", cv, at_least=2)
-            if labels is not None:
-                cv = TaskKFold(n_splits)
-            else:
-                cv = StratifiedKFold(n_splits) if classifier and np.ndim(table.y) == 1 else KFold(n_splits)
-        else:
-            cv = check_cv(cv, classifier=classifier)
-        if isinstance(cv, TaskKFold) and cv.task_feature is None and groups is None and labels is not None:
-            groups = read_labels("tasks", labels, len(labels))
-        assert isinstance(cv, BaseCrossValidator) or hasattr(cv, "split")
-        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(table.X, table.y, groups)]
-        if not splits:
-            raise ValueError("cv gave no split.")
+        assert isinstance(data, RowsFit)
+        labels = table.tasks if self.task_feature is None else task_column(table.X, self.task_feature)
+        splits = make_splits(self.cv, table, labels, groups, classifier=self._single is MultiTaskClassifier)
+        if self.one_standard_error and len(splits) < 2:
+            raise ValueError("one_standard_error=True needs at least two folds, but cv gave one.")
+        for k, (train, test) in enumerate(splits):
+            check_split(model, data, table, train, test, k)
         return splits
 
     def _run(
@@ -197,37 +223,43 @@ class _CrossValidated(MultiTaskLinearModel):
         problems: Sequence[Problem],
         grids: Sequence[Array],
         splits: Sequence[tuple[Indices, Indices]],
-    ) -> list[FoldResult]:
-        """All paths, fold after fold for every candidate."""
-        scorer = None if self.scoring is None else check_scoring(model, scoring=self.scoring)
+        scorer: Callable[..., float] | None,
+    ) -> list[list[FoldResult]]:
+        """The results of every candidate on every fold: paths on one fold are one job, so that they share its moments.
+
+        If there are more processes than folds, the candidates of a fold are divided among several jobs.
+        """
         data = problems[0].data
-        if isinstance(data, RowsFit):
-            data.prepare_folds()
-        jobs = [(c, k) for c in range(len(candidates)) for k in range(len(splits))]
-        work = (delayed(run_fold)(model, problems[c], table, *splits[k], grids[c], scorer) for c, k in jobs)
-        results = []
-        for (c, k), result in zip(jobs, Parallel(n_jobs=self.n_jobs, return_as="generator")(work), strict=True):
-            results.append(result)
-            if self.verbose:
-                print(
-                    f"fold {k + 1}/{len(splits)}, {dict(candidates[c]) or type(problems[c].penalty).__name__}: "
-                    f"{len(grids[c])} alphas in {result.fit_seconds.sum():.2g} s, best score {result.score.max():.4g}",
-                    file=sys.stderr,
-                )
+        assert isinstance(data, RowsFit)
+        data.prepare_folds()
+        n_shares = min(len(problems), -(-effective_n_jobs(self.n_jobs) // len(splits)))
+        shares = np.array_split(np.arange(len(problems)), n_shares)
+        jobs = [(k, share) for k in range(len(splits)) for share in shares]
+        work = (
+            delayed(run_fold)(model, [problems[c] for c in share], table, *splits[k], [grids[c] for c in share], scorer)
+            for k, share in jobs
+        )
+        results: list[list[FoldResult]] = [[] for _ in problems]
+        for (k, share), found in zip(jobs, Parallel(n_jobs=self.n_jobs, return_as="generator")(work), strict=True):
+            for c, result in zip(share, found, strict=True):
+                results[c].append(result)
+                if self.verbose:
+                    print(
+                        f"fold {k + 1}/{len(splits)}, {dict(candidates[c]) or type(problems[c].penalty).__name__}: "
+                        f"{len(grids[c])} alphas in {result.fit_seconds.sum():.2g} s, "
+                        f"best score {np.max(result.score):.4g}",
+                        file=sys.stderr,
+                    )
         return results
 
     def _publish_results(
-        self, candidates: Sequence[Mapping[str, Any]], grids: Array, results: Sequence[FoldResult]
+        self, candidates: Sequence[Mapping[str, Any]], grids: Array, results: Sequence[Sequence[FoldResult]]
     ) -> tuple[int, int]:
-        shape = (*grids.shape, -1)
-
         def stack(name: str) -> Array:
             """(n_candidates, n_alphas, n_folds)."""
-            by_fold = np.array([getattr(result, name) for result in results])
-            return np.moveaxis(by_fold.reshape(len(candidates), -1, grids.shape[1]), 1, 2).reshape(shape)
+            return np.array([np.transpose([getattr(fold, name) for fold in folds]) for folds in results])
 
-        score, gap = stack("score"), stack("gap")
-        failed = gap > self.tol
+        score, gap, failed = stack("score"), stack("gap"), np.logical_not(stack("converged"))
         if failed.any():
             warn(
                 f"{failed.sum()} of {failed.size} fits on folds did not reach tol={self.tol:g}; the largest gap was "
@@ -243,13 +275,13 @@ class _CrossValidated(MultiTaskLinearModel):
         chosen = choose(score, self.one_standard_error)
         self.n_splits_ = score.shape[2]
         self.best_index_ = chosen[0] * grids.shape[1] + chosen[1]
-        self.best_score_ = float(score[chosen].mean())
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.alpha_ = float(grids[chosen])
         return chosen
 
     def _refit(self, problem: Problem) -> None:
-        solver = FISTA() if self.solver is None else self.solver
+        solver = choose_solver(problem, self.solver)
         self.penalty_ = problem.penalty
         self.l2_alpha_ = problem.l2_alpha
         self._publish(problem, solver.solve(problem, tol=self.tol, max_iter=self.max_iter))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from mtlinear._typing import Array
+from mtlinear._warnings import warn
 
 
 def results_table(
@@ -35,21 +36,28 @@ def results_table(
     table["params"] = params
     table |= {f"split{k}_test_score": flat[:, k] for k in range(n_folds)}
     mean = flat.mean(axis=1)
-    table |= {"mean_test_score": mean, "std_test_score": flat.std(axis=1)}
+    if not np.all(np.isfinite(mean)):
+        warn(f"{np.sum(~np.isfinite(mean))} of {len(mean)} candidates have scores that are not finite.")
+    with np.errstate(invalid="ignore"):  # infinite scores
+        table |= {"mean_test_score": mean, "std_test_score": flat.std(axis=1)}
     # As in GridSearchCV: ties share the best rank, and what has no score is last.
-    lowest = np.nanmin(mean, initial=0.0) - 1.0
-    table["rank_test_score"] = rankdata(-np.nan_to_num(mean, nan=lowest), method="min").astype(np.int32)
+    filled = np.where(np.isnan(mean), -np.inf, mean)
+    table["rank_test_score"] = rankdata(-filled, method="min").astype(np.int32)
     return table
 
 
 def _column(values: Sequence[Any]) -> np.ma.MaskedArray:
-    """Values of one parameter, masked where a candidate does not have it."""
-    mask = [value is np.ma.masked for value in values]
-    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values if v is not np.ma.masked)
-    column = np.ma.MaskedArray(np.empty(len(values), dtype=float if numbers else object), mask=mask)
+    """Values of one parameter, masked where a candidate does not have it; numbers keep their type, as in GridSearchCV.
+
+    (Strings, and sequences as values, are objects.)
+    """
+    given = [value for value in values if value is not np.ma.masked]
+    plain = all(np.ndim(value) == 0 and not isinstance(value, str) for value in given)
+    dtype = np.array(given).dtype if plain else np.dtype(object)
+    column = np.ma.MaskedArray(np.empty(len(values), dtype=dtype), mask=True)
     for k, value in enumerate(values):
         if value is not np.ma.masked:
-            column[k] = value
+            column[k] = value  # which takes the mask off
     return column
 
 

@@ -22,9 +22,11 @@ unseen_tasks : {'error', 'mean'}, default 'error'
 warm_start : bool, default False
     Start the next fit from the present coefficients.
 solver : Solver, default None
-    An object of `mtlinear.solvers`; None is ``FISTA()``.
+    An object of `mtlinear.solvers`; None is ``WorkingSet()`` for penalties on rows and 100 or more features, else
+    ``FISTA()``.
 tol : float > 0, default 1e-6
-    Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
+    Stop when duality gap <= tol * (objective at A = 0 with the best intercept). With a float32 X everything is computed
+    in float32, whose rounding allows no tol below 4e-6: a smaller one counts as that.
 max_iter : int >= 1, default 10000
     Iterations after which the solver stops with a ConvergenceWarning.
 
@@ -62,13 +64,17 @@ eps : float in (0, 1), default 1e-3
     Smallest alpha over the largest, for a number of alphas.
 param_grid : dict or list of dicts, default None
     More to choose: lists of values by name of a parameter of the penalty (``{"q": [2, np.inf]}``), ``"l2_alpha"``, or
-    ``"penalty"`` for whole penalty objects.
+    ``"penalty"`` for whole penalty objects. For an InfimalConvolution ``"penalty_0__alpha"`` and the like: since alphas
+    multiply all of it, these are the proportions of its parts.
 scoring : str, callable or None, default None
-    A scorer of scikit-learn or of `mtlinear.metrics`; larger is better. Tasks are handed to it where it takes them, and
-    any scorer works with ``tasks=``. None: minus the mean squared error or log loss of the held-out rows, weighted as
-    in the objective; it takes NaN in y.
+    A scorer of scikit-learn or of `mtlinear.metrics`; larger is better. It gets the model that fit would make of the
+    training rows; tasks are handed to it where it takes them, and any scorer works with ``tasks=``; sample weights are
+    not. None: minus the mean squared error or log loss of the held-out rows, weighted as in the objective; it takes
+    NaN in y.
 cv : int, splitter or iterable, default None
     None: 5 folds. A number: `TaskKFold` where rows belong to tasks, StratifiedKFold for a 1-D y of classes, else KFold.
+    A `TaskKFold` without tasks of its own gets those of fit. An iterable gives pairs (train, test) of row numbers or
+    boolean masks. The mean over folds counts each the same.
 one_standard_error : bool, default False
     Take, of the best candidate, the largest alpha whose mean score is within one standard error of the best."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,28 +10,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear._typing import Array
 from mtlinear._warnings import warn
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._regressors import MultiTaskRegressor
 from mtlinear.parameters import ParameterMatrix
-from mtlinear.path import at_strength, read_alphas, sweep
+from mtlinear.path import read_alphas, sweep
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, Solution
+from mtlinear.solvers import Solution, choose_solver
 
 
 @dataclass(frozen=True, repr=False)
 class RegularizationPath:
-    """Solutions along a sequence of alphas, each with its proof.
+    """Solutions along a sequence of alphas, each with its proof; the first axis of every array is alpha.
 
     Attributes
     ----------
     alphas : ndarray (n_alphas,)
         From the largest.
     coef : ndarray (n_alphas, n_tasks, n_features)
+        ``coef[k]`` is ``coef_`` of the estimator fitted with ``alphas[k]``. (The paths of scikit-learn have alpha on
+        the last axis.)
     intercept : ndarray (n_alphas, n_tasks)
+        ``X @ coef[k].T + intercept[k]`` are predictions (for classifiers log-odds) of tasks that share X.
     dual_gaps, objectives : ndarray (n_alphas,)
         No parameters have an objective below ``objectives[k] - dual_gaps[k]``.
     null_objective : float
@@ -39,7 +44,7 @@ class RegularizationPath:
         Where the gap is at most ``tol * null_objective``.
     n_iters : ndarray of int (n_alphas,)
     parameters : tuple of ParameterMatrix
-        A at every alpha with names, parts and views.
+        A at every alpha with names, parts and views: ``[A.rank() for A in path.parameters]``.
     """
 
     alphas: Array
@@ -104,7 +109,7 @@ def regularization_path(
     Warns
     -----
     ConvergenceWarning
-        For each alpha whose gap did not reach ``tol``; ``converged`` says which.
+        Once, with their number, if the gaps of some alphas did not reach ``tol``; ``converged`` says which.
     UserWarning
         If it is interrupted (Ctrl-C): what was finished is returned.
 
@@ -120,8 +125,8 @@ def regularization_path(
     (20, 3, 4)
     >>> bool(np.all(path.dual_gaps <= 1e-6 * path.null_objective))
     True
-    >>> [len(A.selected_features()) for A in path.parameters[::5]]
-    [0, 1, 2, 2]
+    >>> [len(A.selected_features()) for A in path.parameters[:5]]
+    [0, 1, 1, 2, 2]
     """
     if isinstance(model, Penalty):
         model = MultiTaskRegressor(model)
@@ -133,31 +138,39 @@ def regularization_path(
     model._check_parameters()
     problem = model._read_problem(X, y, sample_weight, tasks)
     grid = read_alphas(problem, alphas, eps)
-    solver = FISTA() if model.solver is None else model.solver
-    solutions: list[Solution] = []
+    solver = choose_solver(problem, model.solver)
+    steps: list[tuple[Problem, Solution]] = []
     try:
-        for solution in sweep(problem, grid, solver, tol=model.tol, max_iter=model.max_iter):
-            solutions.append(solution)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # one with their number follows
+            for step in sweep(problem, grid, solver, tol=model.tol, max_iter=model.max_iter):
+                steps.append(step)
     except KeyboardInterrupt:
-        warn(f"interrupted after {len(solutions)} of {len(grid)} alphas; these are returned.")
-    return _collect(model, problem, grid[: len(solutions)], solutions)
+        warn(f"interrupted after {len(steps)} of {len(grid)} alphas; these are returned.")
+    path = _collect(model, problem, grid[: len(steps)], steps)
+    if not path.converged.all():
+        warn(
+            f"{np.sum(~path.converged)} of {len(path)} alphas did not reach tol={model.tol:g}; the largest gap is "
+            f"{path.dual_gaps.max() / path.null_objective:.3g} of the objective at A = 0 (converged says where). Raise "
+            "max_iter or tol, or scale the features.",
+            ConvergenceWarning,
+        )
+    return path
 
 
 def _collect(
-    model: MultiTaskLinearModel, problem: Problem, alphas: Array, solutions: Sequence[Solution]
+    model: MultiTaskLinearModel, problem: Problem, alphas: Array, steps: Sequence[tuple[Problem, Solution]]
 ) -> RegularizationPath:
-    shape = (len(solutions), len(model.tasks_), -1)
+    solutions = [solution for _, solution in steps]
+    n_steps, n_tasks = len(steps), problem.n_tasks
     return RegularizationPath(
         alphas=alphas,
-        coef=np.array([solution.A.T for solution in solutions]).reshape(shape if solutions else (0, 0, 0)),
-        intercept=np.array([solution.intercept for solution in solutions]),
+        coef=np.array([solution.A.T for solution in solutions]).reshape(n_steps, n_tasks, problem.n_features),
+        intercept=np.array([solution.intercept for solution in solutions]).reshape(n_steps, n_tasks),
         dual_gaps=np.array([solution.certificate.gap for solution in solutions]),
         objectives=np.array([solution.certificate.objective for solution in solutions]),
         null_objective=problem.null_objective,
         converged=np.array([solution.converged for solution in solutions], dtype=bool),
         n_iters=np.array([solution.n_iter for solution in solutions], dtype=np.intp),
-        parameters=tuple(
-            model._parameter_matrix(problem.with_penalty(at_strength(problem.penalty, alpha)), solution)
-            for alpha, solution in zip(alphas, solutions, strict=True)
-        ),
+        parameters=tuple(model._parameter_matrix(step, solution) for step, solution in steps),
     )

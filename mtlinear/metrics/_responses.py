@@ -78,7 +78,9 @@ def find_task_labels(estimator: Any, X: Any) -> Labels | None:
             f"cannot tell which task a row belongs to: {type(estimator).__name__} has no task_feature. Name the column "
             "of X with TaskScorer(..., task_feature=...), or pass tasks= with metadata routing on."
         )
-    return None if estimator.task_feature is None else task_column(X, estimator.task_feature)
+    if estimator.task_feature is None:
+        return getattr(estimator, "_tasks_of_rows", None)  # known to models that a CV class of ours scores
+    return task_column(X, estimator.task_feature)
 
 
 def _inside(estimator: Any) -> Any:

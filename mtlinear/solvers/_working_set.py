@@ -10,7 +10,7 @@ import numpy as np
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
-from mtlinear.certificate import certify
+from mtlinear.certificate import certify, certify_start
 from mtlinear.penalties import RowSeparable
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Check, Solution, Solver
@@ -68,8 +68,7 @@ class _Run:
         self.least = settings.least
         self.started = time.perf_counter()
         self.point = problem.start(start, dual)
-        known = None if dual is None else certify(problem, dual)
-        self.certificate = certify(problem, self.point, known)
+        self.certificate = certify_start(problem, self.point, dual)
         self.features = np.zeros(0, dtype=np.intp)
         self.n_iter = 0
         self.history: list[Check] = []
