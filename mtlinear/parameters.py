@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.cluster import KMeans
 
+from mtlinear._precision import precision_of
 from mtlinear._typing import Array, Indices
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class ParameterMatrix:
     """A, (n_features, n_tasks), as a sum of named parts.
 
     Row j belongs to feature j, column t to task t. A model with one part calls it "A"; the dirty model has "B" (shared)
-    and "S" (private). Arrays are handed out read-only.
+    and "S" (private). Arrays are handed out read-only, float32 if the parts are, else float64.
 
     Parameters
     ----------
@@ -80,8 +81,10 @@ class ParameterMatrix:
         """Singular values in descending order."""
         return np.linalg.svd(self._part(part), compute_uv=False)
 
-    def rank(self, tol: float = 1e-10, part: str | None = None) -> int:
-        """Number of singular values above ``tol`` times the largest."""
+    def rank(self, tol: float | None = None, part: str | None = None) -> int:
+        """Number of singular values above ``tol`` times the largest; None: 1e-10, or 1e-5 for float32."""
+        if tol is None:
+            tol = 1e-5 if self.values.dtype == np.float32 else 1e-10
         singular_values = self.singular_values(part)
         return int(np.sum(singular_values > tol * np.max(singular_values, initial=0.0)))
 
@@ -149,7 +152,8 @@ class ParameterMatrix:
 
 
 def _read_only(values: ArrayLike) -> Array:
-    array = np.array(values, dtype=float)
+    array = np.array(values)
+    array = array.astype(precision_of(array), copy=False)
     array.setflags(write=False)
     return array
 

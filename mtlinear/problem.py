@@ -16,12 +16,17 @@ from typing import Self
 
 import numpy as np
 
+from mtlinear._precision import machine_epsilon, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.datafit import DataFit, Oracle, Reading, RowsFit
 from mtlinear.designs import Design
 from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
+
+#: The smallest tol, in units of machine epsilon. In float32 X'u carries the rounding of every product, and certificates
+#: stand still at 1 to 25 units on correlated features (docs/decisions.md).
+_FLOOR, _FLOOR_SINGLE = 8, 32
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,8 @@ class Problem:
 
     def gap_limit(self, tol: float) -> float:
         """The gap at which a solver may stop: tol times the null objective, but never below what rounding allows."""
-        return max(tol, 8 * float(np.finfo(self.data.dtype).eps)) * self.null_objective
+        floor = _FLOOR_SINGLE if self.data.dtype == np.float32 else _FLOOR
+        return max(tol, floor * machine_epsilon(self.data.dtype)) * self.null_objective
 
     def penalty_value(self, parts: Sequence[Array]) -> float:
         """Omega of the given split (an upper bound of Omega of its sum), without the ridge."""
@@ -141,7 +147,7 @@ class Problem:
 
     def ridge_value(self, A: Array) -> float:
         """``l2_alpha / 2 ||A||_F^2``."""
-        return 0.5 * self.l2_alpha * float(np.sum(A * A, dtype=np.float64)) if self.l2_alpha else 0.0
+        return 0.5 * self.l2_alpha * total(A * A) if self.l2_alpha else 0.0
 
     def objective(self, point: Point) -> float:
         """Data fit, penalty and ridge."""

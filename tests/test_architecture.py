@@ -16,6 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEVEL = {
     "_validation": -1,
     "_typing": -1,
+    "_precision": -1,
     "_warnings": -1,
     "parameters": 0,
     "designs": 0,

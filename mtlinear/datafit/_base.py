@@ -82,6 +82,9 @@ class Oracle(ABC):
     def _bend(self, image: Array, new_image: Array, move: Array) -> float:
         """`bend` of F."""
 
+    def agree(self, image: Array, reading: Reading) -> None:  # noqa: B027 (most have nothing to do)
+        """Let the gradient at the A of this image be that of its reading, where that is the more accurate one."""
+
     def gradient(self, A: Array, image: Array) -> Array:
         """Gradient of F and the ridge term at A."""
         gradient = self._gradient(image)
@@ -114,6 +117,11 @@ class DataFit(ABC):
     n_tasks: int
     dtype: np.dtype
     loss: Loss
+
+    @property
+    @abstractmethod
+    def rows_per_task(self) -> float:
+        """Mean number of rows of a task; 0 where there are only moments."""
 
     @property
     @abstractmethod

@@ -72,6 +72,10 @@ class GramFit(DataFit):
         self.dtype = matrices.dtype
         self.loss = Squared()
 
+    @property
+    def rows_per_task(self) -> float:
+        return 0.0
+
     @cached_property
     def norm_bound(self) -> float:
         norms = np.array([symmetric_norm(matrix) for matrix in self.matrices])
@@ -191,7 +195,8 @@ def _centered(moments: Moments, mean: Array) -> Array:
         centered = moments.matrices - scaled @ mean[:, :1].T
     else:
         centered = moments.matrices - np.einsum("it,jt->tij", moments.first, mean)
-    k, j = np.nonzero(np.diagonal(centered, axis1=1, axis2=2) <= in_precision(_ROUNDING, centered.dtype) * moments.magnitude)
+    rounding = in_precision(_ROUNDING, centered.dtype) * moments.magnitude
+    k, j = np.nonzero(np.diagonal(centered, axis1=1, axis2=2) <= rounding)
     centered[k, j, :] = 0.0
     centered[k, :, j] = 0.0
     return centered

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtlinear._precision import total
 from mtlinear._typing import Array
-from mtlinear.datafit._base import Oracle
+from mtlinear.datafit._base import Oracle, Reading
 from mtlinear.datafit._unpenalised import Unpenalised
 
 #: Newton step of the intercepts that is small enough between certificates.
@@ -61,6 +61,12 @@ class GramOracle(Oracle):
 
     def image(self, A: Array) -> Array:
         return gram_times(self._matrices, self._scale, A)
+
+    def agree(self, image: Array, reading: Reading) -> None:
+        # Float32 Gram matrices would lead a little past the optimum. Corrected at every certificate, whose gradient is
+        # that of the residuals, their error only counts on the way from there: iterative refinement.
+        if image.dtype == np.float32:
+            self._linear = image - reading.gradient
 
     def _gradient(self, image: Array) -> Array:
         return image - self._linear

@@ -56,6 +56,10 @@ class RowsFit(DataFit):
         self.target = target
         self._unpenalised: Unpenalised | None = None
 
+    @property
+    def rows_per_task(self) -> float:
+        return self.design.n_rows / (1 if self.target.ndim == 2 else self.n_tasks)
+
     @cached_property
     def norm_bound(self) -> float:
         return self.design.norm_bound()
@@ -136,18 +140,25 @@ class RowsFit(DataFit):
         return self.design.adjoint(self.design.weights * self.target)
 
     @cached_property
+    def precise_linear(self) -> Array:
+        """`linear`, in float64 also for float32 rows."""
+        design = self.design.precise()
+        return self.linear if design is self.design else design.adjoint(design.weights * self.target)
+
+    @cached_property
     def gram_blocks(self) -> GramBlocks:
         """Gram matrices of working sets, kept."""
-        return GramBlocks(self.design)
+        return GramBlocks(self.design.precise())
 
     def restrict(self, features: Indices) -> DataFit:
         # Gram matrices as soon as they make an iteration cheaper: their products take k^2 a task, the rows 2 n k.
-        n_rows = self.design.weights.shape[0] / (1 if self.target.ndim == 2 else self.n_tasks)
-        if self.loss.quadratic and len(features) <= 2 * n_rows:
-            scale = self.design.gram(features[:0])[1]
-            return GramFit.of_matrices(self.gram_blocks.of(features), scale, self.linear[features], self.square)
+        if self.loss.quadratic and len(features) <= 2 * self.rows_per_task:
+            # Also for float32 rows in float64, of which a working set needs little: see `Oracle.agree`.
+            scale = self.design.gram(features[:0])[1].astype(np.float64, copy=False)
+            linear = self.precise_linear[features]
+            return GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
         part = copy(self)
-        for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "gram_blocks"):
+        for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "precise_linear", "gram_blocks"):
             part.__dict__.pop(name, None)
         part.design = self.design.restrict(features)
         part.n_features = len(features)

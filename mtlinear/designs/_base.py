@@ -140,6 +140,10 @@ class Design(ABC):
     def restore(self, values: Array) -> Array:
         """The inverse of `arrange`."""
 
+    @abstractmethod
+    def precise(self) -> Design:
+        """The same design with float64 weights; a float32 X stays as it is and is multiplied in float64 in blocks."""
+
     def norm_bound(self) -> float:
         """Upper bound of ``max_t ||X_t' diag(weights_t) X_t||_2``, the curvature of 1/2 sum weights * scores**2."""
         norms = []

@@ -22,12 +22,17 @@ _ROUNDING = 1e-13
 #: In float32 means are accumulated in float64 (`adjoint_product`); what is left is the rounding of the result.
 _ROUNDED_MEAN = 2.0**-22
 #: Numbers that are converted to float64 at a time.
-_BLOCK = 2**18
+_BLOCK, _LEAST_ROWS = 2**18, 64
 
 
 def as_rows(X: Matrix) -> Matrix:
     """X with fast access to rows: an ndarray as it is, a sparse matrix as a CSR array."""
     return sp.csr_array(X) if sp.issparse(X) else X
+
+
+def in_double(*values: Any) -> list[Any]:
+    """Arrays as float64; None stays."""
+    return [None if value is None else value.astype(np.float64) for value in values]
 
 
 def to_dense(X: Matrix) -> Array:
@@ -37,7 +42,7 @@ def to_dense(X: Matrix) -> Array:
 
 def product(X: Matrix, A: Array) -> Array:
     """``X @ A``; with a float32 X and a float64 A it is computed in float64, without a float64 copy of X."""
-    if A.dtype == X.dtype or X.dtype != np.float32:
+    if not _is_mixed(X, A):
         return X @ A
     scores = np.empty((X.shape[0], *A.shape[1:]))
     for rows in _row_blocks(X):
@@ -47,7 +52,7 @@ def product(X: Matrix, A: Array) -> Array:
 
 def adjoint_product(X: Matrix, D: Array) -> Array:
     """``X' D``; with a float32 X and a float64 D it is computed in float64, without a float64 copy of X."""
-    if D.dtype == X.dtype or X.dtype != np.float32:
+    if not _is_mixed(X, D):
         return X.T @ D
     G = np.zeros((X.shape[1], *D.shape[1:]))
     for rows in _row_blocks(X):
@@ -55,9 +60,14 @@ def adjoint_product(X: Matrix, D: Array) -> Array:
     return G
 
 
+def _is_mixed(X: Matrix, other: Array) -> bool:
+    """A float32 X that meets float64: NumPy and SciPy would make a copy of it."""
+    return bool(X.dtype == np.float32 and other.dtype == np.float64)
+
+
 def _row_blocks(X: Matrix) -> Iterator[slice]:
     n, d = X.shape
-    size = max(_BLOCK // max(d, 1), 1)
+    size = max(_BLOCK // max(d, 1), _LEAST_ROWS)
     return (slice(start, start + size) for start in range(0, n, size))
 
 
@@ -84,16 +94,14 @@ def without_rounding(difference: Array, mean: Array) -> Array:
 
 def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
     """``(X - 1 c')' diag(weights) (X - 1 c')`` as an ndarray; weights may have any sign, c is a vector or None."""
-    if sp.issparse(X):
-        gram = (X.T @ sp.csr_array(X.multiply(weights[:, None]))).toarray()
-    elif np.all(weights >= 0):
+    if np.all(weights >= 0) and not sp.issparse(X) and not _is_mixed(X, weights):
         R = X * np.sqrt(weights)[:, None]
         gram = R.T @ R
     else:
-        gram = X.T @ (X * weights[:, None])
+        gram = _weighted_product(X, X, weights)
     if center is None:
         return gram
-    first = X.T @ weights
+    first = adjoint_product(X, weights)
     cross = np.outer(first - 0.5 * weights.sum() * center, center)
     centered = gram - cross - cross.T
     # A feature that is constant leaves rounding only: an exact zero says so to whoever inverts this matrix.
@@ -107,14 +115,23 @@ def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
 def weighted_cross(X: Matrix, weights: Array, center: Array | None, rows: Indices, columns: Indices) -> Array:
     """The block (rows, columns) of `weighted_gram`; weights >= 0."""
     left, right = X[:, rows], X[:, columns]
-    if sp.issparse(X):
-        cross = (left.T @ sp.csr_array(right.multiply(weights[:, None]))).toarray()
-    else:
-        cross = (left * weights[:, None]).T @ right
+    cross = _weighted_product(left, right, weights)
     if center is None:
         return cross
-    first = left.T @ weights - weights.sum() * center[rows]
-    return cross - np.outer(first, center[columns]) - np.outer(center[rows], right.T @ weights)
+    first = adjoint_product(left, weights) - weights.sum() * center[rows]
+    return cross - np.outer(first, center[columns]) - np.outer(center[rows], adjoint_product(right, weights))
+
+
+def _weighted_product(left: Matrix, right: Matrix, weights: Array) -> Array:
+    """``left' diag(weights) right``; with float64 weights on float32 matrices in float64, in blocks."""
+    if _is_mixed(left, weights):
+        total = np.zeros((left.shape[1], right.shape[1]))
+        for rows in _row_blocks(right):
+            total += _weighted_product(left[rows].astype(np.float64), right[rows].astype(np.float64), weights[rows])
+        return total
+    if sp.issparse(left):
+        return (left.T @ sp.csr_array(right.multiply(weights[:, None]))).toarray()
+    return (left * weights[:, None]).T @ right
 
 
 def largest_eigenvalue(X: Matrix, weights: Array, center: Array | None) -> float:

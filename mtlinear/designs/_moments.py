@@ -48,7 +48,7 @@ class Moments:
 
     @classmethod
     def of(cls, design: Design, target: Array, target_center: Array) -> Moments:
-        """The moments of all rows of a design.
+        """The moments of all rows of a design, in float64 also for float32 rows: differences of them lose digits.
 
         Parameters
         ----------
@@ -57,7 +57,9 @@ class Moments:
             Minus ``target_center``.
         target_center : ndarray (n_tasks,)
         """
+        design = design.precise()
         unit, weights = design.mean_weight, design.weights
+        target, target_center = target.astype(np.float64, copy=False), target_center.astype(np.float64, copy=False)
         matrices, scale = design.gram()
         return cls(
             matrices=unit * matrices,

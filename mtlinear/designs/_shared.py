@@ -15,6 +15,7 @@ from mtlinear.designs._matrix import (
     Matrix,
     adjoint_product,
     as_rows,
+    in_double,
     product,
     subtract_mean,
     weighted_gram,
@@ -61,17 +62,28 @@ class SharedDesign(Design):
         self.sample_weight = np.ones(self.n_rows, dtype) if sample_weight is None else sample_weight.astype(dtype)
         self.task_weight = np.ones(n_tasks, dtype) if task_weight is None else task_weight.astype(dtype)
         self.observed = observed
-        if observed is None:
+        self._weigh()
+        self.center = np.zeros((self.n_features, 1), dtype)
+        self.shift = None
+
+    def _weigh(self) -> None:
+        if self.observed is None:
             # Every row counts once for each of the T tasks, so m = (T sum s) / T.
             self.mean_weight = total(self.sample_weight)
             self._row_weights = self.sample_weight / self.mean_weight
             self.weights = np.outer(self._row_weights, self.task_weight)
         else:
-            counted = self.sample_weight[:, None] * observed
-            self.mean_weight = total(counted) / n_tasks
+            counted = self.sample_weight[:, None] * self.observed
+            self.mean_weight = total(counted) / self.n_tasks
             self.weights = counted * self.task_weight / self.mean_weight
-        self.center = np.zeros((self.n_features, 1), dtype)
-        self.shift = None
+
+    def precise(self) -> SharedDesign:
+        if self.weights.dtype == np.float64:
+            return self
+        design = self._like(self.X, *in_double(self.center, self.shift))
+        design.sample_weight, design.task_weight = in_double(self.sample_weight, self.task_weight)
+        design._weigh()
+        return design
 
     def task_sums(self, D: Array) -> Array:
         return sum_rows(D) if D.dtype == np.float32 else D.sum(axis=0)
@@ -87,7 +99,8 @@ class SharedDesign(Design):
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         design = self if rows is None else self.restrict(rows)
         if self.observed is not None:
-            return np.stack([design.task_gram(t, design.weights) for t in range(self.n_tasks)]), np.ones_like(self.task_weight)
+            grams = np.stack([design.task_gram(t, design.weights) for t in range(self.n_tasks)])
+            return grams, np.ones_like(self.task_weight)
         return weighted_gram(design.X, self._row_weights, design._task_shift(0))[None], self.task_weight
 
     def centered(self) -> SharedDesign:

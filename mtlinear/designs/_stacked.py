@@ -9,7 +9,7 @@ import numpy as np
 from mtlinear._precision import precision_of, total
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._base import Design
-from mtlinear.designs._matrix import Matrix, adjoint_product, as_rows, product, subtract_mean
+from mtlinear.designs._matrix import Matrix, adjoint_product, as_rows, in_double, product, subtract_mean
 
 
 class StackedDesign(Design):
@@ -52,10 +52,21 @@ class StackedDesign(Design):
         weight = np.ones(len(codes), dtype) if sample_weight is None else sample_weight.astype(dtype)
         self.sample_weight = weight[self.order]
         self.task_weight = np.ones(n_tasks, dtype) if task_weight is None else task_weight.astype(dtype)
-        self.mean_weight = total(self.sample_weight) / n_tasks
-        self.weights = self.sample_weight * self.task_weight[self.codes] / self.mean_weight
+        self._weigh()
         self.center = np.zeros((self.n_features, 1), dtype)
         self.shift = None
+
+    def _weigh(self) -> None:
+        self.mean_weight = total(self.sample_weight) / self.n_tasks
+        self.weights = self.sample_weight * self.task_weight[self.codes] / self.mean_weight
+
+    def precise(self) -> StackedDesign:
+        if self.weights.dtype == np.float64:
+            return self
+        design = self._like(self.X, *in_double(self.center, self.shift))
+        design.sample_weight, design.task_weight = in_double(self.sample_weight, self.task_weight)
+        design._weigh()
+        return design
 
     def _task(self, t: int) -> slice:
         return slice(self.bounds[t], self.bounds[t + 1])

@@ -13,6 +13,7 @@ from sklearn.utils.validation import assert_all_finite, check_array, check_consi
 
 from mtlinear._typing import Array
 from mtlinear._warnings import warn
+from mtlinear.designs import Matrix
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
 from mtlinear.losses import Squared
@@ -65,7 +66,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     def _read_problem(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> Problem:
         rows = self._read_rows(X, tasks, reset=True)
         column_names = getattr(y, "columns", None)
-        rows, target = self._weigh(rows, self._read_target(y, rows.X.shape[0]), sample_weight)
+        rows, target = self._weigh(rows, self._read_target(y, rows.X), sample_weight)
         self._stacked = rows.labels is not None
         self._y_ndim = target.ndim
         if rows.labels is not None:
@@ -78,17 +79,17 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             design = self._build_design(rows, None, observed_outputs(target, self.tasks_))
         return self._problem(design, np.nan_to_num(design.arrange(target)))
 
-    def _read_target(self, y: ArrayLike, n_rows: int) -> Array:
+    def _read_target(self, y: ArrayLike, X: Matrix) -> Array:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         target = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
+            y, dtype=X.dtype, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
         )
         if target.ndim == 1:
             assert_all_finite(target, input_name="y", estimator_name=type(self).__name__)
         if target.ndim > 2 or target.ndim == 0:
             raise ValueError(f"y must have one or two dimensions, got shape {target.shape}.")
-        check_consistent_length(np.empty(n_rows), target)
+        check_consistent_length(X, target)
         if target.ndim == 2 and target.shape[1] == 0:
             raise ValueError("y has no columns, so there is no task to fit.")
         return target

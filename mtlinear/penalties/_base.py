@@ -24,17 +24,19 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from mtlinear._precision import machine_epsilon
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 
-#: Slack on the boundary of a dual ball: what rounding does to a point that was scaled onto it.
-BOUNDARY = 1.0 + 64 * np.finfo(float).eps
+#: Slack on the boundary of a dual ball, in units of machine epsilon: what rounding does to a point scaled onto it.
+_BOUNDARY = 64
 
 
 class Penalty(BaseEstimator, ABC):
     """A convex penalty Omega(A) >= 0 with Omega(0) = 0, as a scikit-learn parameter object.
 
-    Parameters are read when a method is called, never copied, so ``set_params`` always takes effect.
+    Parameters are read when a method is called, never copied, so ``set_params`` always takes effect. They are read as
+    Python floats: a NumPy float64, as grids are made of, would turn float32 matrices into float64 ones.
     """
 
     @abstractmethod
@@ -88,7 +90,7 @@ class Norm(Penalty):
         check_alpha(self.alpha)
 
     def conjugate(self, G: Array) -> float:
-        return 0.0 if self.gauge(G) <= BOUNDARY else np.inf
+        return 0.0 if self.gauge(G) <= 1.0 + _BOUNDARY * machine_epsilon(G.dtype) else np.inf
 
     def scaled(self, factor: float) -> Self:
         return clone(self).set_params(alpha=self.alpha * factor)

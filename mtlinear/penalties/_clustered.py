@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import clone
 
+from mtlinear._precision import in_precision, precision_of, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer, check_real
 from mtlinear.penalties._base import Quadratic, check_alpha
@@ -78,9 +79,9 @@ class Clustered(Quadratic):
         common, rest = self._split(A)
         singular_values = np.linalg.svd(rest, compute_uv=False)
         theta = self._spectrum(singular_values, A.shape[1])
-        value = 0.5 * float(np.sum(singular_values**2 / theta))
+        value = 0.5 * total(singular_values**2 / theta)
         if self.mean_ratio:
-            value += 0.5 * self.alpha * self.mean_ratio * float(np.sum(common**2)) * A.shape[1]
+            value += 0.5 * float(self.alpha * self.mean_ratio) * total(common**2) * A.shape[1]
         return value
 
     def prox(self, V: Array, step: float) -> Array:
@@ -89,15 +90,15 @@ class Clustered(Quadratic):
         # Minimising 1/2 (s - v)^2 + step s^2 / (2 theta) over s leaves step v^2 / (2 (theta + step)): the same
         # allocation with theta shifted by the step.
         theta = self._spectrum(singular_values, V.shape[1], shift=step)
-        rest = (U * (singular_values * theta / (theta + step))) @ Wt
-        return common / (1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + rest
+        shrunk = (singular_values * theta / (theta + step)).astype(precision_of(V), copy=False)
+        return common / float(1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + (U * shrunk) @ Wt
 
     def conjugate(self, G: Array) -> float:
         common, rest = self._split(G)
         lower, upper = self._bounds()
         _, n_top = self._directions(G.shape[1])
         squares = np.linalg.svd(rest, compute_uv=False) ** 2
-        value = 0.5 * (lower * float(squares.sum()) + (upper - lower) * float(squares[:n_top].sum()))
+        value = 0.5 * (lower * total(squares) + (upper - lower) * total(squares[:n_top]))
         if self.mean_ratio is None:
             return value
         return value + conjugate_of_mean(G, common, self.alpha * self.mean_ratio)
@@ -125,17 +126,17 @@ class Clustered(Quadratic):
         lower, upper = self._bounds()
         theta = self._spectrum(singular_values, A.shape[1])
         member = (theta - lower) / (upper - lower) if upper > lower else np.zeros_like(theta)
-        seen = singular_values > 1e-12 * np.max(singular_values, initial=0.0)
+        seen = singular_values > in_precision(1e-12, A.dtype) * np.max(singular_values, initial=0.0)
         embedding = (Wt.T * np.sqrt(np.maximum(member, 0.0)))[:, seen]
         return min(self.n_clusters, A.shape[1]), embedding
 
     def _split(self, A: Array) -> tuple[Array, Array]:
         """(mean, deviations), or (0, A) when the mean is not treated apart."""
-        return (np.zeros((A.shape[0], 1)), A) if self.mean_ratio is None else split_mean(A)
+        return (np.zeros((A.shape[0], 1), A.dtype), A) if self.mean_ratio is None else split_mean(A)
 
     def _bounds(self) -> tuple[float, float]:
         """Range of theta: 1/eps_W and 1/eps_B."""
-        return 1.0 / self.alpha, 1.0 / (self.alpha * self.between_ratio)
+        return 1.0 / float(self.alpha), 1.0 / float(self.alpha * self.between_ratio)
 
     def _directions(self, n_tasks: int) -> tuple[int, int]:
         """(number of directions in task space that the spectrum covers, how many of them may sit at the top)."""
@@ -144,7 +145,10 @@ class Clustered(Quadratic):
         return n_tasks - 1, min(self.n_clusters, n_tasks) - 1
 
     def _spectrum(self, singular_values: Array, n_tasks: int, shift: float = 0.0) -> Array:
-        """argmin_theta sum s^2 / (theta + shift) over the box and the trace constraint, per given singular value."""
+        """argmin_theta sum s^2 / (theta + shift) over the box and the trace constraint, per given singular value.
+
+        In float64: few numbers, from a sum that cancels.
+        """
         n_directions, n_top = self._directions(n_tasks)
         lower, upper = self._bounds()
         # A wide A has directions with singular value 0, which take part in the trace; a tall centred one has one

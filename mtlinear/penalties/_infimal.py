@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.base import clone
 
+from mtlinear._precision import precision_of
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear._warnings import warn
@@ -52,22 +53,22 @@ class SumOfParts(Penalty):
 
     def prox(self, V: Array, step: float) -> Array:
         """The proximal point, by Douglas-Rachford on the parts."""
-        if self.conjugate(V / step) == 0.0:  # V / step is a subgradient at zero
+        if self.conjugate(V / float(step)) == 0.0:  # V / step is a subgradient at zero
             return np.zeros_like(V)
-        _, proxed = self._divide(V, step)
-        return np.sum(proxed, axis=0)
+        _, proxed = self._divide(V.astype(np.float64, copy=False), step)
+        return np.sum(proxed, axis=0).astype(precision_of(V), copy=False)
 
     def split(self, A: Array) -> list[Array]:
         """The cheapest parts with sum A (not unique in general)."""
-        feasible, _ = self._divide(A, 0.0)
-        return feasible
+        feasible, _ = self._divide(A.astype(np.float64, copy=False), 0.0)
+        return [part.astype(precision_of(A), copy=False) for part in feasible]
 
     def _divide(self, V: Array, step: float) -> tuple[list[Array], list[Array]]:
         """``argmin sum_k Omega_k(P_k) + ||sum_k P_k - V||^2 / (2 step)``; step 0 demands that the sum is V.
 
         Douglas-Rachford between the penalties (each through its own prox) and the quadratic. Cyclic minimisation over
         the parts is simpler, but creeps when the step is small: the parts drift for thousands of sweeps while their sum
-        stands still.
+        stands still. In float64, whatever the precision of the data: its solutions are to nine digits.
 
         Returns
         -------

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import Quadratic, check_alpha
@@ -35,13 +36,13 @@ class Ridge(Quadratic):
         check_alpha(self.alpha)
 
     def value(self, A: Array) -> float:
-        return 0.5 * self.alpha * float(np.sum(A * A))
+        return 0.5 * float(self.alpha) * total(A * A)
 
     def prox(self, V: Array, step: float) -> Array:
-        return V / (1.0 + step * self.alpha)
+        return V / float(1.0 + step * self.alpha)
 
     def conjugate(self, G: Array) -> float:
-        return 0.5 * float(np.sum(G * G)) / self.alpha
+        return 0.5 * total(G * G) / float(self.alpha)
 
     def scaled(self, factor: float) -> Self:
         return type(self)(self.alpha * factor)
@@ -81,16 +82,16 @@ class MeanRegularized(Quadratic):
 
     def value(self, A: Array) -> float:
         mean, deviations = split_mean(A)
-        common = A.shape[1] * float(np.sum(mean**2))
-        return 0.5 * (self.alpha * float(np.sum(deviations**2)) + self.mean_alpha * common)
+        common = A.shape[1] * total(mean**2)
+        return 0.5 * float(self.alpha * total(deviations**2) + self.mean_alpha * common)
 
     def prox(self, V: Array, step: float) -> Array:
         mean, deviations = split_mean(V)
-        return mean / (1.0 + step * self.mean_alpha) + deviations / (1.0 + step * self.alpha)
+        return mean / float(1.0 + step * self.mean_alpha) + deviations / float(1.0 + step * self.alpha)
 
     def conjugate(self, G: Array) -> float:
         mean, deviations = split_mean(G)
-        return conjugate_of_mean(G, mean, self.mean_alpha) + 0.5 * float(np.sum(deviations**2)) / self.alpha
+        return conjugate_of_mean(G, mean, self.mean_alpha) + 0.5 * total(deviations**2) / float(self.alpha)
 
     def gauge(self, G: Array) -> float:
         mean, _ = split_mean(G)
@@ -112,8 +113,9 @@ def split_mean(A: Array) -> tuple[Array, Array]:
 def conjugate_of_mean(G: Array, mean: Array, strength: float) -> float:
     """Conjugate of ``strength / 2 * T * ||mean||^2`` on the mean part of G; strength 0 forces that part to vanish."""
     if strength > 0:
-        return 0.5 * G.shape[1] * float(np.sum(mean**2)) / strength
-    return 0.0 if np.max(np.abs(mean), initial=0.0) <= _ZERO_MEAN * np.max(np.abs(G), initial=0.0) else np.inf
+        return 0.5 * G.shape[1] * total(mean**2) / float(strength)
+    limit = in_precision(_ZERO_MEAN, G.dtype) * float(np.max(np.abs(G), initial=0.0))
+    return 0.0 if np.max(np.abs(mean), initial=0.0) <= limit else np.inf
 
 
 def mean_direction(n_tasks: int) -> Array:

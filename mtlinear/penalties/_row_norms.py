@@ -41,9 +41,9 @@ def project_rows_onto_l1_ball(V: Array, radius: float) -> Array:
         return V.copy()
     descending = -np.sort(-magnitude[outside], axis=1)
     excess = np.cumsum(descending, axis=1) - radius
-    counts = np.arange(1, V.shape[1] + 1)
+    counts = np.arange(1, V.shape[1] + 1, dtype=V.dtype)
     support = np.count_nonzero(descending * counts > excess, axis=1)
-    threshold = excess[np.arange(len(support)), support - 1] / support
+    threshold = excess[np.arange(len(support)), support - 1] / counts[support - 1]
     projection = V.copy()
     rows = V[outside]
     projection[outside] = np.sign(rows) * np.maximum(np.abs(rows) - threshold[:, None], 0.0)
@@ -59,16 +59,18 @@ def prox_row_norm(V: Array, radius: float, q: float) -> Array:
 
     For q < 2 the power would be below 1, so the dual problem is solved instead: x = v - y with y the projection of v
     onto the q'-ball, ``y + lam y^(q'-1) = v`` and ``||y||_q' = radius``. Both have the form "z + lam z^(r-1) = v with
-    r >= 2, and the q'-norm of z or of v - z equal to radius", and that norm is monotone in lam: one root per row.
+    r >= 2, and the q'-norm of z or of v - z equal to radius", and that norm is monotone in lam: one root per row. It is
+    found in float64 whatever V is.
     """
     X = np.zeros_like(V)
     dual = dual_exponent(q)
-    norms = row_norms(V, dual)
+    magnitude = np.abs(V).astype(np.float64, copy=False)
+    norms = row_norms(magnitude, dual)
     moved = norms > radius
     if not moved.any():
         return X
-    largest = np.abs(V[moved]).max(axis=1)
-    v = np.abs(V[moved]) / largest[:, None]
+    largest = magnitude[moved].max(axis=1)
+    v = magnitude[moved] / largest[:, None]
     s = radius / largest
     log_lam = _row_multipliers(v, s, norms[moved] / largest, q, dual)
     z, rest = _solve_power_equation(v, log_lam, max(q, dual))

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
+from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import Norm
@@ -50,13 +51,13 @@ class L1(RowSeparable):
         self.alpha = alpha
 
     def value(self, A: Array) -> float:
-        return self.alpha * float(np.abs(A).sum())
+        return float(self.alpha) * total(np.abs(A))
 
     def prox(self, V: Array, step: float) -> Array:
-        return np.sign(V) * np.maximum(np.abs(V) - step * self.alpha, 0.0)
+        return np.sign(V) * np.maximum(np.abs(V) - float(step * self.alpha), 0.0)
 
     def row_gauge(self, G: Array) -> Array:
-        return np.abs(G).max(axis=1, initial=0.0) / self.alpha
+        return np.abs(G).max(axis=1, initial=0.0) / float(self.alpha)
 
 
 class L1Lq(RowSeparable):
@@ -96,10 +97,10 @@ class L1Lq(RowSeparable):
         check_real("q", self.q, at_least=1.0, infinite=True)
 
     def value(self, A: Array) -> float:
-        return self.alpha * float(row_norms(A, self._exponent).sum())
+        return float(self.alpha) * total(row_norms(A, self._exponent))
 
     def prox(self, V: Array, step: float) -> Array:
-        radius, q = step * self.alpha, self._exponent
+        radius, q = float(step * self.alpha), self._exponent
         if q == 1:
             return L1(1.0).prox(V, radius)
         if q == 2:
@@ -110,7 +111,7 @@ class L1Lq(RowSeparable):
         return prox_row_norm(V, radius, q)
 
     def row_gauge(self, G: Array) -> Array:
-        return row_norms(G, dual_exponent(self._exponent)) / self.alpha
+        return row_norms(G, dual_exponent(self._exponent)) / float(self.alpha)
 
     @property
     def _exponent(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear.penalties._base import Norm
 
@@ -32,12 +33,13 @@ class TraceNorm(Norm):
         self.alpha = alpha
 
     def value(self, A: Array) -> float:
-        return self.alpha * float(np.linalg.svd(A, compute_uv=False).sum())
+        return float(self.alpha) * total(np.linalg.svd(A, compute_uv=False))
 
     def prox(self, V: Array, step: float) -> Array:
         U, singular_values, Wt = np.linalg.svd(V, full_matrices=False)
-        kept = singular_values > step * self.alpha
-        return (U[:, kept] * (singular_values[kept] - step * self.alpha)) @ Wt[kept]
+        threshold = float(step * self.alpha)
+        kept = singular_values > threshold
+        return (U[:, kept] * (singular_values[kept] - threshold)) @ Wt[kept]
 
     def gauge(self, G: Array) -> float:
-        return float(np.max(np.linalg.svd(G, compute_uv=False), initial=0.0)) / self.alpha
+        return float(np.max(np.linalg.svd(G, compute_uv=False), initial=0.0)) / float(self.alpha)

@@ -12,9 +12,16 @@ _FEW_FEATURES = 100
 
 
 def choose_solver(problem: Problem, wanted: Solver | None = None) -> Solver:
-    """``wanted`` if given; else `WorkingSet` for sums over rows and 100 or more features, and `FISTA` otherwise."""
+    """The solver for a problem.
+
+    ``wanted`` if given. Else `WorkingSet` for penalties that are sums over the rows of A, from 100 features on; with other
+    than squared loss only if there are more features than rows: the smaller problems then need the rows, and copying
+    columns of many rows costs more than it saves. Else `FISTA`.
+    """
     if wanted is not None:
         return wanted
-    if problem.n_features >= _FEW_FEATURES and is_row_separable(problem):
+    data = problem.data
+    wide = problem.n_features > data.rows_per_task
+    if problem.n_features >= _FEW_FEATURES and is_row_separable(problem) and (data.loss.quadratic or wide):
         return WorkingSet()
     return FISTA()
