@@ -49,7 +49,7 @@ def alpha_grid(problem: Problem, n_alphas: int = 100, *, eps: float = 1e-3) -> A
     ----------
     problem : Problem
     n_alphas : int >= 1, default 100
-    eps : float in (0, 1), default 1e-3
+    eps : float in (0, 1], default 1e-3
 
     Notes
     -----
@@ -57,7 +57,7 @@ def alpha_grid(problem: Problem, n_alphas: int = 100, *, eps: float = 1e-3) -> A
     starts at 1.
     """
     check_integer("n_alphas", n_alphas, at_least=1)
-    check_real("eps", eps, above=0.0, below=1.0)
+    check_real("eps", eps, above=0.0, at_most=1.0)
     top = alpha_max(problem)
     if top <= np.finfo(float).tiny:
         top = 1.0

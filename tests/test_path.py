@@ -68,6 +68,6 @@ def test_grid_is_logarithmic_from_the_top(rng):
     np.testing.assert_allclose(grid, alpha_max(problem) * np.array([1, 10**-0.5, 0.1, 10**-1.5, 0.01]))
     assert alpha_grid(problem, 1)[0] == alpha_max(problem)
     with pytest.raises(ValueError, match="eps must be"):
-        alpha_grid(problem, eps=1.0)
+        alpha_grid(problem, eps=1.1)
     with pytest.raises(ValueError, match="n_alphas must be"):
         alpha_grid(problem, 0)

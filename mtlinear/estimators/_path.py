@@ -94,7 +94,7 @@ def regularization_path(
         to ``eps * alpha_max``. Quadratic penalties have no alpha_max: their grid starts at ten times the largest
         curvature of the data fit (see `mtlinear.path.alpha_max`). For a penalty without an alpha
         (InfimalConvolution), the numbers multiply it.
-    eps : float in (0, 1), default 1e-3
+    eps : float in (0, 1], default 1e-3
         Smallest alpha over the largest, for a number of alphas.
 
     Returns

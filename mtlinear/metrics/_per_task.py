@@ -296,10 +296,10 @@ def total_explained_variance(
     UndefinedMetricWarning
         If the target is constant.
 
-    References
-    ----------
-    Bakker & Heskes (2003), JMLR 4; Argyriou, Evgeniou & Pontil (2008), Machine Learning 73.
-    ``about="task"`` is for comparison with papers that take the variance within tasks.
+    Notes
+    -----
+    Papers on the School data mean different things by "explained variance", and the definition matters more than the
+    model: docs/school.md has what was found, and results under each. ``about="task"`` takes the variance within tasks.
 
     Examples
     --------

@@ -14,7 +14,7 @@ _FEW_FEATURES = 100
 def choose_solver(problem: Problem, wanted: Solver | None = None) -> Solver:
     """The solver for a problem.
 
-    ``wanted`` if given. Else `WorkingSet` for penalties that are sums over the rows of A, from 100 features on; with other
+    ``wanted`` if given. Else `WorkingSet` for penalties that are sums over the rows of A, from 100 features; with other
     than squared loss only if there are more features than rows: the smaller problems then need the rows, and copying
     columns of many rows costs more than it saves. Else `FISTA`.
     """

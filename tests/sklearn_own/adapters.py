@@ -193,7 +193,7 @@ class AdapterCV(Adapter):
             penalty,
             param_grid=param_grid,
             alphas=self.alphas,
-            eps=min(self.eps, np.nextafter(1.0, 0.0)),  # their grid of one alpha may say eps=1
+            eps=self.eps,
             cv=self.cv,
             n_jobs=self.n_jobs,
             verbose=int(self.verbose),
