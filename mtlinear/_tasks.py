@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from numbers import Real
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from mtlinear._typing import Array, Indices, Labels
 from mtlinear._validation import check_real
+from mtlinear._warnings import warn
 from mtlinear.designs import to_dense
 
 
@@ -69,18 +71,20 @@ def encode(labels: Labels, known: Labels) -> Indices:
     TypeError
         If the one are strings and the other numbers.
     ValueError
-        If float32 cannot tell the known labels apart.
+        If the coarser precision cannot tell the known labels apart.
     """
     if (labels.dtype.kind == "U") != (known.dtype.kind == "U"):
         kinds = {True: "strings", False: "numbers"}
         raise TypeError(
-            f"task labels are {kinds[labels.dtype.kind == 'U']} like {labels[0]!r}, but were "
-            f"{kinds[known.dtype.kind == 'U']} like {known[0]!r} in fit."
+            f"task labels are {kinds[labels.dtype.kind == 'U']} like {_list(labels[:1], 1)}, but "
+            f"were {kinds[known.dtype.kind == 'U']} like {_list(known[:1], 1)} in fit."
         )
-    if np.float32 in (labels.dtype, known.dtype):
-        labels, exact, known = labels.astype(np.float32), known, known.astype(np.float32)
+    floats = [dtype for dtype in (labels.dtype, known.dtype) if dtype.kind == "f"]
+    if floats:
+        coarse = min(floats, key=lambda dtype: dtype.itemsize)
+        labels, exact, known = labels.astype(coarse), known, known.astype(coarse)
         if len(np.unique(known)) < len(exact):
-            raise ValueError("task labels are float32, which cannot tell the tasks of fit apart; use integers.")
+            raise ValueError(f"task labels are {coarse}, which cannot tell the tasks of fit apart; use integers.")
     position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
     return np.where(known[position] == labels, position, -1)
 
@@ -113,19 +117,137 @@ def _position(task_feature: Any, n_columns: int, feature_names: Labels | None) -
         if feature_names is None:
             raise ValueError(
                 f"task_feature={task_feature!r} is a column name, but X has no column names (an array). Give the "
-                "position instead, e.g. task_feature=-1 for the last column, or keep X a DataFrame."
+                "position instead, e.g. task_feature=-1 for the last column, or keep X a DataFrame (set_output in a "
+                "Pipeline)."
             )
         found = np.flatnonzero(np.asarray(feature_names) == task_feature)
         if len(found) == 0:
             raise ValueError(
-                f"task_feature={task_feature!r} is not a column of X; its columns are {list(feature_names)}."
+                f"task_feature={task_feature!r} is not a column of X. {_near(task_feature, feature_names)}"
             )
         return int(found[0])
     if isinstance(task_feature, (bool, np.bool_)) or not isinstance(task_feature, (int, np.integer)):
         raise TypeError(f"task_feature must be a column name, an integer position or None, got {task_feature!r}.")
     if not -n_columns <= task_feature < n_columns:
-        raise ValueError(f"task_feature={task_feature} is out of range: X has {n_columns} columns.")
+        raise ValueError(
+            f"task_feature={task_feature} is out of range: X has {n_columns} columns. A step before the model may have "
+            "removed some; give the position in what the model gets."
+        )
     return int(task_feature) % n_columns
+
+
+def _near(wanted: str, names: Labels) -> str:
+    """What the columns of X are, and which may be meant: ``remainder__clinic`` for ``clinic``."""
+    known = [str(name) for name in names]
+    prefixed = [name for name in known if name.endswith(f"__{wanted}")]
+    if prefixed:
+        return (
+            f"There is {' and '.join(map(repr, prefixed))}, the name that ColumnTransformer gives it: take that as "
+            f"task_feature, or set verbose_feature_names_out=False in the ColumnTransformer to keep {wanted!r}."
+        )
+    near = get_close_matches(wanted.lower(), [name.lower() for name in known])
+    meant = [name for name in known if name.lower() in near]
+    if meant:
+        return f"Did you mean {' or '.join(map(repr, meant))}?"
+    return f"Its columns are {', '.join(map(repr, known[:20]))}{', ...' if len(known) > 20 else ''}."
+
+
+#: What to do about a task column that is not one any more.
+_UNTOUCHED = (
+    "A step before the model (a scaler, PCA, PolynomialFeatures, a selector) may have changed, moved or removed the "
+    "task column; a ColumnTransformer with remainder='passthrough' keeps it out of such steps and puts it last"
+)
+
+
+def check_task_column(task_feature: str | int, labels: Labels) -> None:
+    """Say so if the column of X taken for the task in fit does not look like labels of tasks.
+
+    A step of a pipeline can put another column where the task was, and then there are nearly as many labels as rows:
+    more than half as many, and more than two. Such fractions are measurements; whole numbers and strings may be meant.
+
+    Raises
+    ------
+    ValueError
+        If nearly every row would be a task of its own and the labels are fractions.
+
+    Warns
+    -----
+    UserWarning
+        If nearly every row is a task of its own and the labels are whole numbers or strings; if there is one task only.
+    """
+    distinct = np.unique(labels)
+    facts = f"task_feature={task_feature!r} gives {len(distinct)} different label(s) for {len(labels)} rows"
+    if _nearly_one_row_each(distinct, labels):
+        if _has_fractions(distinct):
+            raise ValueError(
+                f"{facts}, like {_list(distinct, 2)}: these look like measurements, not like tasks. {_UNTOUCHED}. If "
+                "they are tasks, make them integers or strings, or pass them as tasks=."
+            )
+        warn(f"{facts}, so most tasks have a single row. If that is not meant: {_UNTOUCHED}.")
+    elif len(distinct) == 1 < len(labels):
+        warn(f"{facts} ({distinct.tolist()[0]!r}), so there is a single task. If that is not meant: {_UNTOUCHED}.")
+
+
+def check_unseen(
+    labels: Labels, codes: Indices, known: Labels, unseen_tasks: str, task_feature: str | int | None
+) -> None:
+    """Turn down labels that were not in fit, unless unseen_tasks is "mean" and they may be new tasks.
+
+    Parameters
+    ----------
+    labels, codes
+        Label of every row, and what `encode` says of it: -1 if it is not in known.
+    known : array
+        Labels in fit.
+    task_feature : str, int or None
+        The argument that says where the labels came from; None for ``tasks``.
+
+    Raises
+    ------
+    ValueError
+        If labels are unknown and unseen_tasks is "error"; or, whatever it is, if all labels of a task column are
+        unknown fractions although tasks were whole numbers in fit, or nearly every row has another.
+    """
+    unseen = np.unique(labels[codes < 0])
+    if len(unseen) == 0:
+        return
+    all_unseen = bool(np.all(codes < 0))
+    lost = (
+        all_unseen
+        and task_feature is not None
+        and _has_fractions(unseen)
+        and (not _has_fractions(known) or _nearly_one_row_each(unseen, labels))
+    )
+    if unseen_tasks == "mean" and not lost:
+        return
+    if not all_unseen:
+        raise ValueError(
+            f"{len(unseen)} task(s) were not seen in fit: {_list(unseen, 10)}. unseen_tasks='mean' would give the mean "
+            "task."
+        )
+    source = "tasks" if task_feature is None else f"task_feature={task_feature!r}"
+    advice = (
+        "Pass labels as in fit"
+        if task_feature is None
+        else f"The task column was probably scaled or moved. {_UNTOUCHED}"
+    )
+    way_out = "" if lost else " If these are new tasks, unseen_tasks='mean' would give the mean task."
+    raise ValueError(
+        f"{source}: none of the labels was seen in fit: {_list(unseen, 10)}, while fit had {_list(known, 10)}. "
+        f"{advice}.{way_out}"
+    )
+
+
+def _nearly_one_row_each(distinct: Labels, labels: Labels) -> bool:
+    return len(distinct) > max(2, len(labels) / 2)
+
+
+def _has_fractions(labels: Labels) -> bool:
+    return labels.dtype.kind == "f" and bool(np.any(labels != np.round(labels)))
+
+
+def _list(labels: Labels, count: int) -> str:
+    return ", ".join(map(repr, labels[:count].tolist())) + (", ..." if len(labels) > count else "")
 
 
 def read_task_weight(task_weight: Any, tasks: Labels) -> Array:

@@ -188,8 +188,8 @@ class TaskKFold(BaseCrossValidator):
         small = int(np.sum(sizes < self.n_splits))
         if small == len(sizes):
             raise ValueError(
-                f"n_splits={self.n_splits} is larger than the number of rows of every task (the largest has "
-                f"{sizes.max()}), so no task can be in every fold."
+                f"n_splits={self.n_splits} is larger than the number of rows of every task (the largest of "
+                f"n_samples={len(task)} has {sizes.max()}), so no task can be in every fold."
             )
         if small:
             warnings.warn(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +60,12 @@ class ParameterMatrix:
         self.feature_names = _names("feature_names", feature_names, self.n_features, "x")
         self.task_names = _names("task_names", task_names, self.n_tasks, "")
         self._clusters = clusters
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrays come back writable from a file."""
+        self.__dict__.update(state)
+        for array in (self.values, *self.parts.values()):
+            array.setflags(write=False)
 
     def __repr__(self) -> str:
         parts = "" if list(self.parts) == ["A"] else f" = {' + '.join(self.parts)}"

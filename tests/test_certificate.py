@@ -39,9 +39,7 @@ def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_i
         assert np.isfinite(certificate.gap)
         assert certificate.gap >= 0.0
         assert certificate.gap >= certificate.objective - optimum - ORACLE * (1.0 + abs(optimum))
-        assert_allclose(
-            certificate.objective, point.reading.value + problem.penalty_value(point.parts), rtol=1e-14
-        )
+        assert_allclose(certificate.objective, point.reading.value + problem.penalty_value(point.parts), rtol=1e-14)
 
 
 def random_problem(penalty, loss, layout, fit_intercept):

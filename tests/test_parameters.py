@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -77,3 +80,12 @@ def test_to_frame_has_the_names():
 def test_repr_says_parts_and_rank():
     assert repr(MATRIX) == "ParameterMatrix(3 features x 4 tasks = B + S, rank 3)"
     assert repr(ParameterMatrix({"A": B})) == "ParameterMatrix(3 features x 4 tasks, rank 2)"
+
+
+@pytest.mark.parametrize("copied", [lambda A: pickle.loads(pickle.dumps(A)), copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_arrays_stay_read_only_in_copies(copied):
+    again = copied(ParameterMatrix({"B": [[1.0, 2.0]], "S": [[0.0, 1.0]]}))
+    np.testing.assert_array_equal(again.values, [[1.0, 3.0]])
+    for array in (again.values, *again.parts.values()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 5.0

@@ -184,7 +184,7 @@ def test_other_things_are_turned_down(model, shared):
 def test_parameters_of_the_model_are_checked(shared):
     with pytest.raises(ValueError, match="tol"):
         regularization_path(BlockSparseRegressor(tol=-1.0), *shared)
-    with pytest.raises(ValueError, match="q must be"):
+    with pytest.raises(ValueError, match="'q' parameter of BlockSparseRegressor must be"):
         regularization_path(BlockSparseRegressor(q=0.5), *shared)
 
 

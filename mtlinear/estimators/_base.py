@@ -22,18 +22,27 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
-from mtlinear._tasks import encode, read_labels, read_task_weight, split_task_column
+from mtlinear._tasks import (
+    check_task_column,
+    check_unseen,
+    encode,
+    read_labels,
+    read_task_weight,
+    split_task_column,
+)
 from mtlinear._typing import Array, Indices, Labels
-from mtlinear._validation import check_boolean, check_integer, check_real
 from mtlinear.designs import Design, Matrix, SharedDesign, StackedDesign
+from mtlinear.estimators._constraints import COMMON, Constraints
 from mtlinear.losses import Loss
 from mtlinear.parameters import ParameterMatrix
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, Solution, Solver
+from mtlinear.solvers import Solution, Solver, choose_solver
 
 #: Sparse formats of X that are used as they are; others are converted.
 _SPARSE = ("csr", "csc")
+#: In which X is used as it is; everything else becomes the first.
+_PRECISIONS = (np.float64, np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"tasks": True}
     __metadata_request__score: ClassVar[dict[str, bool]] = {"tasks": True}
 
+    # Types and ranges of all parameters of __init__, for scikit-learn's validation.
+    _parameter_constraints: ClassVar[Constraints] = COMMON
     _loss: ClassVar[Loss]
     # Tasks of the rows that predict will be asked for, where they are known beforehand (held-out rows of a fold).
     _tasks_of_rows: Any = None
@@ -93,19 +104,13 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
             raise
 
     def _check_parameters(self) -> None:
-        check_boolean("fit_intercept", self.fit_intercept)
-        check_boolean("warm_start", self.warm_start)
-        check_real("tol", self.tol, above=0.0)
-        check_integer("max_iter", self.max_iter, at_least=1)
-        if self.unseen_tasks not in ("error", "mean"):
-            raise ValueError(f"unseen_tasks must be 'error' or 'mean', got {self.unseen_tasks!r}.")
-        if self.solver is not None and not isinstance(self.solver, Solver):
-            raise TypeError(f"solver must be a Solver object or None, got {self.solver!r}.")
+        """Types and ranges of the constructor's parameters; what depends on the data is checked where it is used."""
+        self._validate_params()
 
     def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool) -> Rows:
-        """Features as float64 and the task labels, from ``task_feature`` or ``tasks``."""
+        """Features, float32 or float64, and the task labels, from ``task_feature`` or ``tasks``."""
         if self.task_feature is None:
-            features = validate_data(self, X, reset=reset, dtype=np.float64, accept_sparse=_SPARSE)
+            features = validate_data(self, X, reset=reset, dtype=_PRECISIONS, accept_sparse=_SPARSE)
             if reset:
                 self._task_position = None
             return Rows(features, None if tasks is None else read_labels("tasks", tasks, features.shape[0]))
@@ -130,14 +135,17 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
                 f"task_feature={self.task_feature!r} is column {position} of X now, but was column "
                 f"{self._task_position} in fit."
             )
-        features = check_array(rest, accept_sparse=_SPARSE, dtype=np.float64, input_name="X", estimator=self)
-        return Rows(features, read_labels("the task column of X", column, features.shape[0]))
+        features = check_array(rest, accept_sparse=_SPARSE, dtype=_PRECISIONS, input_name="X", estimator=self)
+        labels = read_labels("the task column of X", column, features.shape[0])
+        if reset:
+            check_task_column(self.task_feature, labels)
+        return Rows(features, labels)
 
     def _weigh(self, rows: Rows, y: Array, sample_weight: ArrayLike | None) -> tuple[Rows, Array]:
         """Rows with their sample weights, and y. Rows of weight zero are dropped, and tasks that have no others."""
         if sample_weight is None:
             return rows, y
-        weights = _check_sample_weight(sample_weight, rows.X, dtype=np.float64, ensure_non_negative=True)
+        weights = _check_sample_weight(sample_weight, rows.X, dtype=rows.X.dtype, ensure_non_negative=True)
         counts = weights > 0
         if not counts.any():
             raise ValueError("sample_weight is zero for every row; at least one must be positive.")
@@ -158,7 +166,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
 
     def _solve(self, problem: Problem) -> None:
         """Solve and publish coef_, intercept_, parameters_ and the certificate."""
-        solver = FISTA() if self.solver is None else self.solver
+        solver = choose_solver(problem, self.solver)
         solution = solver.solve(problem, self._warm_parts(problem), tol=self.tol, max_iter=self.max_iter)
         self._publish(problem, solution)
 
@@ -207,20 +215,13 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
                 "carry the task in a column of X (scorers and meta-estimators cannot pass tasks)."
             )
         codes = encode(rows.labels, self.tasks_)
-        if np.any(codes < 0) and self.unseen_tasks == "error":
-            unseen = np.unique(rows.labels[codes < 0]).tolist()
-            shown = ", ".join(map(repr, unseen[:10])) + (", ..." if len(unseen) > 10 else "")
-            raise ValueError(
-                f"{len(unseen)} task(s) were not seen in fit: {shown}. unseen_tasks='mean' would give the mean task."
-            )
+        check_unseen(rows.labels, codes, self.tasks_, self.unseen_tasks, self.task_feature)
         # Unseen tasks have code -1: the last column, the mean task.
         n_tasks = len(self.tasks_)
         coef = np.vstack([self.coef_, self.coef_.mean(axis=0)])
         intercept = np.append(self.intercept_, self.intercept_.mean())
         design = StackedDesign(rows.X, codes % (n_tasks + 1), n_tasks + 1)
-        scores = np.empty(len(codes))
-        scores[design.order] = design.apply(coef.T)
-        return scores + intercept[codes]
+        return design.restore(design.apply(coef.T)) + intercept[codes]
 
     @abstractmethod
     def _read_problem(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, tasks: ArrayLike | None) -> Problem:

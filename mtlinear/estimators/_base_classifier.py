@@ -266,6 +266,7 @@ def _pair(labels: Labels, where: str) -> Labels:
     classes = np.unique(labels)
     if len(classes) != 2:
         raise ValueError(
-            f"y must have exactly two classes ({where}), got {len(classes)} class(es): {classes[:10].tolist()}."
+            f"y must have exactly two classes ({where}), got {len(classes)} class(es): {classes[:10].tolist()}. "
+            "Only binary classification is supported here."
         )
     return classes

@@ -23,6 +23,7 @@ from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
 from mtlinear.estimators._classifiers import MultiTaskClassifier
+from mtlinear.estimators._constraints import CROSS_VALIDATED, Constraints
 from mtlinear.estimators._cv_results import choose, results_table
 from mtlinear.estimators._documentation import documented
 from mtlinear.estimators._folds import FoldResult, Table, run_fold
@@ -40,6 +41,7 @@ class _CrossValidated(MultiTaskLinearModel):
 
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"tasks": True, "groups": True}
 
+    _parameter_constraints: ClassVar[Constraints] = CROSS_VALIDATED
     _single: ClassVar[type[MultiTaskRegressor] | type[MultiTaskClassifier]]
     warm_start = False
 

@@ -22,8 +22,8 @@ unseen_tasks : {'error', 'mean'}, default 'error'
 warm_start : bool, default False
     Start the next fit from the present coefficients.
 solver : Solver, default None
-    An object of `mtlinear.solvers`; None is ``WorkingSet()`` for penalties on rows and 100 or more features, else
-    ``FISTA()``.
+    An object of `mtlinear.solvers`; None chooses: ``WorkingSet()`` for penalties on rows with many features, else
+    ``FISTA()`` (`mtlinear.solvers.choose_solver`).
 tol : float > 0, default 1e-6
     Stop when duality gap <= tol * (objective at A = 0 with the best intercept). With a float32 X everything is computed
     in float32, whose rounding allows no tol below 4e-6: a smaller one counts as that.
@@ -60,7 +60,7 @@ _PENALTIES = "\n        +  Omega(A)  +  l2_alpha/2 ||A||_F^2"
 _CV = """alphas : int or array-like of float > 0, default 100
     How many, or which. A number gives each candidate its own log-spaced grid from alpha_max, the smallest alpha with
     A = 0, down to ``eps * alpha_max``; for quadratic penalties see `mtlinear.path.alpha_max`.
-eps : float in (0, 1), default 1e-3
+eps : float in (0, 1], default 1e-3
     Smallest alpha over the largest, for a number of alphas.
 param_grid : dict or list of dicts, default None
     More to choose: lists of values by name of a parameter of the penalty (``{"q": [2, np.inf]}``), ``"l2_alpha"``, or

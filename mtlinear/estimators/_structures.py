@@ -12,12 +12,15 @@ from sklearn.base import clone
 
 from mtlinear import penalties
 from mtlinear.estimators._base import MultiTaskLinearModel
+from mtlinear.estimators._constraints import ALPHA, CLUSTERS, COMMON, L1_RATIO, MEAN_ALPHA, PENALTY, Constraints, Q
 from mtlinear.penalties import Penalty
 from mtlinear.solvers import Solver
 
 
 class _BlockSparse(MultiTaskLinearModel):
     """A few features, the same for all tasks (block-sparse L1/Lq): parameters and penalty."""
+
+    _parameter_constraints: ClassVar[Constraints] = ALPHA | Q | COMMON
 
     def __init__(
         self,
@@ -52,6 +55,8 @@ class _BlockSparse(MultiTaskLinearModel):
 
 class _Dirty(MultiTaskLinearModel):
     """Shared features plus private ones (dirty model, A = B + S): parameters and penalty."""
+
+    _parameter_constraints: ClassVar[Constraints] = ALPHA | L1_RATIO | Q | COMMON
 
     def __init__(
         self,
@@ -89,6 +94,8 @@ class _Dirty(MultiTaskLinearModel):
 class _TraceNorm(MultiTaskLinearModel):
     """A common low-dimensional subspace (trace norm): parameters and penalty."""
 
+    _parameter_constraints: ClassVar[Constraints] = ALPHA | COMMON
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -120,6 +127,8 @@ class _TraceNorm(MultiTaskLinearModel):
 
 class _MeanRegularized(MultiTaskLinearModel):
     """All tasks near their mean: parameters and penalty."""
+
+    _parameter_constraints: ClassVar[Constraints] = ALPHA | MEAN_ALPHA | COMMON
 
     def __init__(
         self,
@@ -154,6 +163,8 @@ class _MeanRegularized(MultiTaskLinearModel):
 
 class _Clustered(MultiTaskLinearModel):
     """Tasks fall into clusters (convex relaxation): parameters and penalty."""
+
+    _parameter_constraints: ClassVar[Constraints] = ALPHA | CLUSTERS | COMMON
 
     def __init__(
         self,
@@ -195,6 +206,8 @@ class _AnyPenalty(MultiTaskLinearModel):
 
     _default_penalty: ClassVar[Penalty]
 
+    _parameter_constraints: ClassVar[Constraints] = PENALTY | COMMON
+
     def __init__(
         self,
         penalty: Penalty | None = None,
@@ -233,11 +246,4 @@ class _AnyPenalty(MultiTaskLinearModel):
         return super().set_params(**params)
 
     def _make_penalty(self) -> Penalty:
-        if self.penalty is None:
-            return self._default_penalty
-        if not isinstance(self.penalty, Penalty):
-            raise TypeError(
-                f"penalty must be an object of mtlinear.penalties, like TraceNorm(alpha=0.1), got {self.penalty!r} of "
-                f"type {type(self.penalty).__name__}."
-            )
-        return self.penalty
+        return self._default_penalty if self.penalty is None else self.penalty
