@@ -16,7 +16,6 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils.parallel import Parallel, delayed
 
 from mtlinear._typing import Array, Indices
-from mtlinear._validation import check_boolean
 from mtlinear._warnings import warn
 from mtlinear.datafit import DataFit, RowsFit
 from mtlinear.estimators._base import MultiTaskLinearModel
@@ -142,7 +141,6 @@ class _CrossValidated(MultiTaskLinearModel):
         """
         with self._all_or_nothing():
             self._check_parameters()
-            check_boolean("one_standard_error", self.one_standard_error)
             model = self._model()
             problem = model._read_problem(X, y, sample_weight, tasks)
             self._take_over(model)
