@@ -19,6 +19,8 @@ from mtlinear.losses import Loss
 
 #: Gram matrices larger than this many numbers are not formed.
 _GRAM_LIMIT = 50_000_000
+#: Up to this many features a norm of their own is cheap, and a shorter way for a solver.
+_FEW = 100
 
 
 class RowsFit(DataFit):
@@ -152,16 +154,25 @@ class RowsFit(DataFit):
 
     def restrict(self, features: Indices) -> DataFit:
         # Gram matrices as soon as they make an iteration cheaper: their products take k^2 a task, the rows 2 n k.
+        part: DataFit
         if self.loss.quadratic and len(features) <= 2 * self.rows_per_task:
             # Also for float32 rows in float64, of which a working set needs little: see `Oracle.agree`.
             scale = self.design.gram(features[:0])[1].astype(np.float64, copy=False)
             linear = self.precise_linear[features]
-            return GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
+            part = GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
+        else:
+            part = self._with_design(self.design.restrict(features))
+        if len(features) > _FEW:  # a bound for all features is one for some
+            part.__dict__["norm_bound"] = self.norm_bound
+        return part
+
+    def _with_design(self, design: Design) -> RowsFit:
+        """The same rows and target with other features, centred already."""
         part = copy(self)
         for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "precise_linear", "gram_blocks"):
             part.__dict__.pop(name, None)
-        part.design = self.design.restrict(features)
-        part.n_features = len(features)
+        part.design = design
+        part.n_features = design.n_features
         return part
 
     @cached_property
