@@ -94,11 +94,12 @@ def lower_bound(problem: Problem, point: Point) -> float:
         H = _without(H - residual @ problem.null_space.T, problem.null_space, H)
     largest = problem.penalty.dual_scale(H) if np.isfinite(leak) else 0.0
 
-    def bound(c: float) -> float:
-        return -reading.conjugate(c) - c**2 * ridge - problem.penalty.conjugate(c * H)
-
+    at_largest = problem.penalty.conjugate(largest * H)
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
-    best = max(bound(c) for c in {0.0, largest, _best_scale(problem, point, H, ridge, largest)})
+    best = max(-reading.conjugate(0.0), -reading.conjugate(largest) - largest**2 * ridge - at_largest)
+    c = _best_scale(point, at_largest, ridge, largest)
+    if 0.0 < c < largest:
+        best = max(best, -reading.conjugate(c) - c**2 * ridge - problem.penalty.conjugate(c * H))
     return best - leak if largest > 0.0 else best
 
 
@@ -112,11 +113,11 @@ def _without(H: Array, null_space: Array, original: Array) -> Array:
     return H
 
 
-def _best_scale(problem: Problem, point: Point, H: Array, ridge: float, largest: float) -> float:
+def _best_scale(point: Point, at_largest: float, ridge: float, largest: float) -> float:
     """A better c in [0, largest]: one Newton step from c = 1 on the dual; exact for squared loss, quadratic Omega*."""
     if largest**2 == 0.0:  # also where the square underflows
         return largest
-    square = problem.penalty.conjugate(largest * H) / largest**2 + ridge
+    square = at_largest / largest**2 + ridge
     curvature = point.reading.curvature + 2.0 * square
     slope = point.reading.slope + 2.0 * square
     if not np.isfinite(curvature) or curvature <= 0.0:
