@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any
@@ -60,11 +61,15 @@ def _uniform_objects(name: str, raw: Labels) -> Labels:
     raise TypeError(f"{name} must hold numbers or strings as task labels, got {type(raw[0]).__name__}.")
 
 
+#: Labels of different precision may differ by this many units of the coarser one: what a scaler rounds.
+_SLACK = 4
+
+
 def encode(labels: Labels, known: Labels) -> Indices:
     """Position of every label in the sorted array ``known``; -1 where it is not there.
 
-    Float labels are compared in the coarser of the two precisions, so a model fitted on float64 codes recognises them
-    in a float32 X.
+    Float labels are compared in the coarser of the two precisions, with a slack of a few of its units: a model fitted
+    on float64 codes recognises them in a float32 X, also where a scaler has computed them in float32.
 
     Raises
     ------
@@ -85,8 +90,29 @@ def encode(labels: Labels, known: Labels) -> Indices:
         labels, exact, known = labels.astype(coarse), known, known.astype(coarse)
         if len(np.unique(known)) < len(exact):
             raise ValueError(f"task labels are {coarse}, which cannot tell the tasks of fit apart; use integers.")
-    position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
-    return np.where(known[position] == labels, position, -1)
+    right = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
+    if len({dtype.itemsize for dtype in floats}) < 2:
+        return np.where(known[right] == labels, right, -1)
+    slack = _SLACK * float(np.finfo(coarse).eps) * float(np.max(np.abs(known)))
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(np.abs(known[left] - labels) < np.abs(known[right] - labels), left, right)
+    return np.where(np.abs(known[nearest] - labels) <= slack, nearest, -1)
+
+
+@contextmanager
+def clear_text_columns(X: Any) -> Iterator[None]:
+    """The error of a table with text in it, when no task column was named, says which columns and what to do."""
+    try:
+        yield
+    except ValueError as error:
+        names = getattr(X, "columns", None)
+        if names is None or "could not convert string" not in str(error):
+            raise
+        text = [name for name in names if np.asarray(X[name]).dtype.kind in "OUS"]
+        raise ValueError(
+            f"X has columns that are not numbers: {text[:10]}. If one of them holds the task of each row, name it by "
+            f"task_feature={text[0] if text else 'name'!r}; others must be encoded or left out."
+        ) from error
 
 
 def split_task_column(X: Any, task_feature: Any, feature_names: Labels | None) -> tuple[Any, Labels, int]:

@@ -107,7 +107,7 @@ def sweep(
     """
     parts, dual = None, None
     for alpha in np.asarray(alphas):
-        step = problem.with_penalty(at_strength(problem.penalty, alpha))
+        step = problem.with_penalty(at_strength(problem.penalty, alpha), check=False)
         solution = solver.solve(step, parts, dual=dual, tol=tol, max_iter=max_iter)
         parts, dual = solution.parts, solution.certificate.dual
         yield step, solution

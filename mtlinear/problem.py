@@ -28,6 +28,9 @@ from mtlinear.penalties import Penalty
 #: stand still at 1 to 25 units on correlated features (docs/decisions.md).
 _FLOOR, _FLOOR_SINGLE = 8, 32
 
+#: An objective below this fraction of that at A = 0 is zero in all but name.
+_NOTHING = 1e-8
+
 
 @dataclass(frozen=True)
 class Point:
@@ -83,10 +86,14 @@ class Problem:
         self._join(RowsFit(design, target, loss, fit_intercept), penalty, l2_alpha)
 
     @classmethod
-    def of(cls, data: DataFit, penalty: Penalty, *, l2_alpha: float = 0.0) -> Self:
-        """The problem of a data fit that is there already; what it has computed is used again."""
+    def of(cls, data: DataFit, penalty: Penalty, *, l2_alpha: float = 0.0, check: bool = True) -> Self:
+        """The problem of a data fit that is there already; what it has computed is used again.
+
+        ``check=False`` for a penalty that was checked with another alpha: it need not be, nor warn, once more.
+        """
         problem = cls.__new__(cls)
-        penalty.check(data.n_features, data.n_tasks)
+        if check:
+            penalty.check(data.n_features, data.n_tasks)
         problem._join(data, penalty, l2_alpha)
         return problem
 
@@ -95,9 +102,9 @@ class Problem:
         self.penalty = penalty
         self.l2_alpha = check_real("l2_alpha", l2_alpha, at_least=0.0)
 
-    def with_penalty(self, penalty: Penalty) -> Problem:
+    def with_penalty(self, penalty: Penalty, *, check: bool = True) -> Problem:
         """The same data and ridge with another penalty."""
-        return Problem.of(self.data, penalty, l2_alpha=self.l2_alpha)
+        return Problem.of(self.data, penalty, l2_alpha=self.l2_alpha, check=check)
 
     @property
     def n_features(self) -> int:
@@ -149,6 +156,14 @@ class Problem:
         """``l2_alpha / 2 ||A||_F^2``."""
         return 0.5 * self.l2_alpha * total(A * A) if self.l2_alpha else 0.0
 
+    def has_no_minimum(self, objective: float) -> bool:
+        """Whether an objective this low says that what nothing penalises can bring the loss to zero, at infinity.
+
+        That is: a free direction of the penalty separates the classes of all tasks.
+        """
+        free = self.null_space.shape[1] > 0 and self.l2_alpha == 0.0 and not self.data.loss.quadratic
+        return free and objective <= _NOTHING * self.null_objective
+
     def objective(self, point: Point) -> float:
         """Data fit, penalty and ridge."""
         return point.reading.value + self.penalty_value(point.parts) + self.ridge_value(point.A)
@@ -170,7 +185,8 @@ class Problem:
         """The point to start from: zero if None; ``known`` is not read again if it is the one."""
         dtype = self.data.dtype
         parts = np.zeros(self.shape, dtype) if parts is None else np.array(parts, dtype=dtype)
-        if known is not None and self.null_space.shape[1] == 0 and np.array_equal(known.A, np.sum(parts, axis=0)):
+        same = known is not None and known.reading.is_settled_for(self.null_space, self.l2_alpha)
+        if known is not None and same and np.array_equal(known.A, np.sum(parts, axis=0)):
             return Point(tuple(parts), known.reading)
         return self.settle(parts)
 

@@ -14,7 +14,7 @@ from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from mtlinear import TraceNormClassifier, TraceNormRegressor
+from mtlinear import MeanRegularizedRegressor, TraceNormClassifier, TraceNormRegressor
 from mtlinear._tasks import check_task_column, encode
 
 RNG = np.random.default_rng(0)
@@ -292,3 +292,21 @@ def test_precisions_that_cannot_tell_tasks_apart():
         encode(np.array([2049], dtype=np.float16), np.array([2048, 2049]))
     np.testing.assert_array_equal(encode(known, known), [0, 1])
     np.testing.assert_array_equal(encode(np.array([2, 0, 5]), np.array([0.0, 2.0])), [1, 0, -1])
+
+
+def test_codes_that_a_scaler_computed_in_float32_are_known():
+    """They differ from the float64 codes by a unit in the last place, and must not fall to the mean task."""
+    rng = np.random.default_rng(0)
+    tasks = np.arange(120) % 6
+    X = np.column_stack([rng.normal(size=(120, 5)), tasks])
+    y = X[:, 0] + 10 * tasks + rng.normal(size=120)
+    for unseen in ("mean", "error"):
+        model = MeanRegularizedRegressor(alpha=0.1, task_feature=-1, unseen_tasks=unseen)
+        pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
+        assert pipeline.score(X.astype(np.float32), y) == pytest.approx(pipeline.score(X, y), abs=1e-4)
+
+
+def test_a_text_column_that_was_not_named_is_named_by_the_error():
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "school": ["u", "v", "u", "v"]})
+    with pytest.raises(ValueError, match=r"not numbers: \['school'\].*task_feature='school'"):
+        MeanRegularizedRegressor().fit(table, [1.0, 2.0, 3.0, 4.0])

@@ -53,6 +53,10 @@ class Reading(ABC):
         """``sum_i weights_i loss*(y_i, c u_i)``."""
 
     @abstractmethod
+    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
+        """Whether this is what `DataFit.settle` gave for this null space and ridge."""
+
+    @abstractmethod
     def residual_size(self, residual: Array) -> float:
         """Largest entry of ``residual`` (n_features, k), relative to what Cauchy-Schwarz allows: 1e-16 is rounding.
 

@@ -12,7 +12,7 @@ from mtlinear._precision import in_precision, sum_rows, total
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._oracles import GramOracle, gram_times
-from mtlinear.datafit._unpenalised import SOLVED, pseudo_inverse
+from mtlinear.datafit._unpenalised import SOLVED, pseudo_inverse, same_freedom
 from mtlinear.designs import Moments, symmetric_norm
 from mtlinear.losses import Squared
 
@@ -95,7 +95,7 @@ class GramFit(DataFit):
         best = np.inf
         for _ in range(_REFINEMENTS):
             moved = A + shift
-            reading = GramReading(self, moved, null_space)
+            reading = GramReading(self, moved, null_space, l2_alpha)
             residual = (reading.gradient + l2_alpha * moved) @ null_space
             size = reading.residual_size(residual)
             if size <= in_precision(SOLVED, self.dtype) or size > 0.5 * best:
@@ -104,7 +104,7 @@ class GramFit(DataFit):
             k = null_space.shape[1]
             M = self._null_solver(null_space, l2_alpha)(-residual.T.ravel()).reshape(k, -1).T
             shift = shift + M.astype(self.dtype, copy=False) @ null_space.T
-        return shift, GramReading(self, A + shift, null_space)
+        return shift, GramReading(self, A + shift, null_space, l2_alpha)
 
     def _null_solver(self, null_space: Array, l2_alpha: float) -> Callable[[Array], Array]:
         """Solver of ``sum_t Z[t, i] Z[t, j] gram_t`` + ridge; the last one is kept."""
@@ -145,13 +145,16 @@ class GramReading(Reading):
     A : ndarray (n_features, n_tasks)
     null_space : ndarray (n_tasks, k), default None
         What was solved for.
+    l2_alpha : float, default 0
+        The ridge with which it was.
     """
 
-    def __init__(self, data: GramFit, A: Array, null_space: Array | None = None):
+    def __init__(self, data: GramFit, A: Array, null_space: Array | None = None, l2_alpha: float = 0.0):
         self.data = data
         self.intercept = np.zeros(data.n_tasks, data.dtype)
         self.image = gram_times(data.matrices, data.scale, A)
         self._null_space = null_space
+        self._l2_alpha = l2_alpha
         self._fitted = total(A * self.image)  # sum weights (XA)^2
         self._common = total(A * data.linear)  # sum weights y XA
 
@@ -178,6 +181,10 @@ class GramReading(Reading):
     @property
     def curvature(self) -> float:
         return self._residual
+
+    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
+        own = null_space[:, :0] if self._null_space is None else self._null_space
+        return same_freedom(own, self._l2_alpha, null_space, l2_alpha)
 
     def residual_size(self, residual: Array) -> float:
         assert self._null_space is not None

@@ -13,7 +13,7 @@ from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit
 from mtlinear.datafit._gram_blocks import GramBlocks
 from mtlinear.datafit._oracles import GramOracle, ScoreOracle
-from mtlinear.datafit._unpenalised import Unpenalised
+from mtlinear.datafit._unpenalised import Unpenalised, same_freedom
 from mtlinear.designs import Design, Moments, without_rounding
 from mtlinear.losses import Loss
 
@@ -242,6 +242,9 @@ class RowsReading(Reading):
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             bent = np.where(u == 0, 0.0, u * u / second)
             return total(self.data.design.weights * bent)
+
+    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
+        return same_freedom(self.free.null_space, self.free.l2_alpha, null_space, l2_alpha)
 
     def residual_size(self, residual: Array) -> float:
         return self.free.residual_size(residual, self.derivative, self.scores)

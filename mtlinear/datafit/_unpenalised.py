@@ -225,6 +225,12 @@ class Unpenalised:
         return solve
 
 
+def same_freedom(null_space: Array, l2_alpha: float, other: Array, other_l2_alpha: float) -> bool:
+    """Whether minimising over the one is minimising over the other; without a null space the ridge does not matter."""
+    same_space = null_space.shape == other.shape and np.array_equal(null_space, other)
+    return same_space and (null_space.shape[1] == 0 or l2_alpha == other_l2_alpha)
+
+
 def pseudo_inverse(H: Array, dtype: DTypeLike) -> Callable[[Array], Array]:
     """Least-norm solver of H x = r for a positive semidefinite H, after scaling its diagonal to one.
 

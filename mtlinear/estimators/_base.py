@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from mtlinear._tasks import (
     check_task_column,
     check_unseen,
+    clear_text_columns,
     encode,
     read_labels,
     read_task_weight,
@@ -110,7 +111,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool) -> Rows:
         """Features, float32 or float64, and the task labels, from ``task_feature`` or ``tasks``."""
         if self.task_feature is None:
-            features = validate_data(self, X, reset=reset, dtype=_PRECISIONS, accept_sparse=_SPARSE)
+            with clear_text_columns(X):
+                features = validate_data(self, X, reset=reset, dtype=_PRECISIONS, accept_sparse=_SPARSE)
             if reset:
                 self._task_position = None
             return Rows(features, None if tasks is None else read_labels("tasks", tasks, features.shape[0]))

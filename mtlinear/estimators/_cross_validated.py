@@ -153,7 +153,7 @@ class _CrossValidated(MultiTaskLinearModel):
             results = self._run(model, table, candidates, problems, grids, splits, scorer)
             chosen = self._publish_results(candidates, np.array(grids), results)
             best = problems[chosen[0]]
-            self._refit(best.with_penalty(at_strength(best.penalty, grids[chosen[0]][chosen[1]])))
+            self._refit(best.with_penalty(at_strength(best.penalty, grids[chosen[0]][chosen[1]]), check=False))
         return self
 
     def _take_over(self, model: MultiTaskLinearModel) -> None:
@@ -263,8 +263,9 @@ class _CrossValidated(MultiTaskLinearModel):
         if failed.any():
             warn(
                 f"{failed.sum()} of {failed.size} fits on folds did not reach tol={self.tol:g}; the largest gap was "
-                f"{gap.max():.3g} of the objective at A = 0 (dual_gap_path_). Raise max_iter or tol, or scale the "
-                "features.",
+                f"{gap.max():.3g} of the objective at A = 0 (dual_gap_path_). Raise max_iter or tol, scale the "
+                "features, or, where a free mean of the tasks separates the classes, set mean_alpha, mean_ratio or "
+                "l2_alpha.",
                 ConvergenceWarning,
             )
         self.cv_results_ = results_table(candidates, grids, score, stack("fit_seconds"), stack("score_seconds"))

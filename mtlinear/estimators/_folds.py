@@ -120,7 +120,8 @@ def run_fold(
     for problem, alphas in zip(problems, grids, strict=True):
         # Only moments are shared: what else a data fit keeps would make a result depend on what was solved before it.
         own = training.data if isinstance(training.data, GramFit) else copy(training.data)
-        fold = Problem.of(own, problem.penalty, l2_alpha=problem.l2_alpha)
+        same_tasks = len(training.tasks) == data.n_tasks  # then the penalty was checked with all rows
+        fold = Problem.of(own, problem.penalty, l2_alpha=problem.l2_alpha, check=not same_tasks)
         results.append(_run_path(model, fold, training, held_out, judge, alphas))
     return results
 
@@ -258,7 +259,15 @@ class _Judge:
         fitted._publish(problem, solution)
         # Scorers cannot hand tasks on to predict, but here they are known.
         fitted._tasks_of_rows = self._test.tasks
-        score = self._scorer(fitted, self._test.X, self._test.y, **self._arguments)
+        try:
+            score = self._scorer(fitted, self._test.X, self._test.y, **self._arguments)
+        except ValueError as error:
+            if "NaN" not in str(error):
+                raise
+            raise ValueError(
+                f"the scorer failed: {error} scikit-learn's scorers take no NaN in y; scoring=None and those of "
+                "mtlinear.metrics, like TaskScorer('r2'), do."
+            ) from error
         if not isinstance(score, Real):
             raise TypeError(f"scoring must give one number, got {score!r} of type {type(score).__name__}.")
         return float(score)

@@ -20,7 +20,7 @@ from mtlinear.parameters import ParameterMatrix
 from mtlinear.path import read_alphas, sweep
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import Solution, choose_solver
+from mtlinear.solvers import NO_MINIMUM, Solution, choose_solver
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,7 +148,9 @@ def regularization_path(
     except KeyboardInterrupt:
         warn(f"interrupted after {len(steps)} of {len(grid)} alphas; these are returned.")
     path = _collect(model, problem, grid[: len(steps)], steps)
-    if not path.converged.all():
+    if len(path) and problem.has_no_minimum(path.objectives.min()):
+        warn(f"{NO_MINIMUM} `converged` says at which alphas.", ConvergenceWarning)
+    elif not path.converged.all():
         warn(
             f"{np.sum(~path.converged)} of {len(path)} alphas did not reach tol={model.tol:g}; the largest gap is "
             f"{path.dual_gaps.max() / path.null_objective:.3g} of the objective at A = 0 (converged says where). Raise "

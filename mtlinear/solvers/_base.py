@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,6 +14,11 @@ from mtlinear._typing import Array
 from mtlinear._warnings import warn
 from mtlinear.certificate import Certificate
 from mtlinear.problem import Point, Problem
+
+NO_MINIMUM = (
+    "There is no minimum: what the penalty leaves free (the mean of the tasks) separates the classes, so the loss goes "
+    "to zero as the parameters grow for ever. Set mean_alpha, mean_ratio or l2_alpha above 0."
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,8 @@ class Solver(BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If max_iter is reached first; the solution then carries the honest gap.
+            If max_iter is reached first; the solution then carries the honest gap. Or if there is no minimum, since
+            what the penalty leaves free separates the classes (the solution does not count as converged).
         """
         reason = self.refuses(problem)
         if reason is not None:
@@ -116,7 +122,10 @@ class Solver(BaseEstimator, ABC):
         if start is not None and np.shape(start) != shape:
             raise ValueError(f"start must hold {shape[0]} part(s) of shape {shape[1:]}, got shape {np.shape(start)}.")
         solution = self._solve(problem, start, dual, tol, max_iter)
-        if not solution.converged:
+        if problem.has_no_minimum(solution.certificate.objective):
+            solution = replace(solution, converged=False)
+            warn(f"{NO_MINIMUM} These parameters are some point on the way.", ConvergenceWarning)
+        elif not solution.converged:
             warn(
                 f"{type(self).__name__} stopped after {solution.n_iter} iterations with a duality gap of "
                 f"{solution.certificate.gap:.3g}; wanted {problem.gap_limit(tol):.3g}. Raise max_iter or tol, or scale "
