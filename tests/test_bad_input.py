@@ -50,7 +50,7 @@ BAD_FIT = {
     "X 3-D": (lambda: BlockSparseRegressor().fit(X[None], y), ValueError, "dim 3"),
     "X without rows": (lambda: BlockSparseRegressor().fit(X[:0], y[:0]), ValueError, r"0 sample\(s\)"),
     "X without columns": (lambda: BlockSparseRegressor().fit(X[:, :0], y), ValueError, r"0 feature\(s\)"),
-    "X of strings": (lambda: BlockSparseRegressor().fit(FRAME, y), ValueError, "could not convert string"),
+    "X of strings": (lambda: BlockSparseRegressor().fit(FRAME, y), ValueError, "columns that are not numbers"),
     "X complex": (lambda: BlockSparseRegressor().fit(X + 1j, Y), ValueError, "Complex data"),
     # y
     "y None": (lambda: BlockSparseRegressor().fit(X, None), ValueError, "y"),
