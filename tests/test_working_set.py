@@ -15,7 +15,7 @@ from mtlinear.datafit import GramFit
 from mtlinear.designs import SharedDesign
 from mtlinear.losses import Logistic, Squared
 from mtlinear.path import alpha_max, sweep
-from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, TraceNorm
+from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import FISTA, WorkingSet, choose_solver
 
@@ -66,6 +66,10 @@ def test_penalties_that_are_no_sums_over_rows_are_refused(rng):
     problem = many_features(TraceNorm(1.0), Squared(), rng)
     with pytest.raises(TypeError, match="not a sum over the rows"):
         WorkingSet().solve(problem)
+    with pytest.raises(TypeError, match="inner must be a Solver"):
+        WorkingSet(inner=3).solve(many_features(L1(1.0), Squared(), rng))
+    with pytest.raises(TypeError, match="not a sum over the rows"):
+        WorkingSet(inner=WorkingSet()).solve(many_features(TraceNorm(1.0), Squared(), rng))
     with pytest.raises(ValueError, match="least"):
         WorkingSet(least=0).solve(many_features(L1(1.0), Squared(), rng))
 
@@ -131,6 +135,16 @@ def test_restricted_data_are_the_data_with_zeros_elsewhere(layout, loss, shape, 
     assert_allclose(part.gradient, whole.gradient[features], atol=1e-12)
     assert_allclose(small.null_value, data.null_value, rtol=1e-12)
     assert isinstance(small, GramFit) == loss.quadratic
+
+
+def test_restricted_rows_forget_what_was_solved_for_all_features():
+    """The kept solver of a null space belongs to the old design."""
+    problem = make_problem(MeanRegularized(0.2), Logistic())
+    problem.settle(np.zeros(problem.shape))
+    features = np.array([0, 2])
+    small = Problem.of(problem.data.restrict(features), problem.penalty)
+    solution = FISTA().solve(small, tol=1e-8)
+    assert solution.A.shape == (2, TALL.T)
 
 
 def test_moments_can_be_restricted_too(rng):

@@ -171,6 +171,7 @@ class RowsFit(DataFit):
         part = copy(self)
         for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "precise_linear", "gram_blocks"):
             part.__dict__.pop(name, None)
+        part._unpenalised = None
         part.design = design
         part.n_features = design.n_features
         return part

@@ -134,7 +134,8 @@ class MeanRegularizedClassifier(_MeanRegularized, MultiTaskClassifierBase):
         Strength on the deviations from the mean.
     mean_alpha : float >= 0, default 0.0
         Strength on the mean itself; ``mean_alpha=alpha`` is the ridge. A single task is its own mean: only mean_alpha
-        acts on it, and 0 leaves it unpenalised.
+        acts on it, and 0 leaves it unpenalised. Where an unpenalised mean separates the classes there is no minimum,
+        and a warning says so.
     %(common)s
 
     References
@@ -173,7 +174,8 @@ class ClusteredClassifier(_Clustered, MultiTaskClassifierBase):
         Strength on the variance between clusters, as a fraction of alpha.
     mean_ratio : float >= 0 or None, default 0.0
         Strength on the mean, as a fraction of alpha. None: the mean is not treated apart (Zhou et al. 2011). A single
-        task is its own mean: with 0 it is left unpenalised.
+        task is its own mean: with 0 it is left unpenalised. Where an unpenalised mean separates the classes there is
+        no minimum, and a warning says so.
     %(common)s
 
     References

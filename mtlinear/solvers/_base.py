@@ -42,9 +42,10 @@ class Solution:
     intercept : ndarray (n_tasks,)
         For the features as given to the problem's design.
     certificate : Certificate
-        Of exactly these parts and intercepts.
+        Its objective is that of exactly these parts and intercepts; its bound is the highest that was found, perhaps at
+        another iterate.
     converged : bool
-        The gap reached ``tol * null_objective``.
+        The gap reached ``tol * null_objective``, and there is a minimum (`Problem.has_no_minimum`).
     n_iter : int
     history : tuple of Check
     """

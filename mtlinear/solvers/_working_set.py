@@ -51,7 +51,11 @@ class WorkingSet(Solver):
         check_integer("least", self.least, at_least=1)
         if not is_row_separable(problem):
             return "its penalty is not a sum over the rows of A (L1, L1Lq, and sums of parts of them, are)."
-        return None
+        if self.inner is None:
+            return None
+        if not isinstance(self.inner, Solver):
+            raise TypeError(f"inner must be a Solver object or None, got {self.inner!r}.")
+        return self.inner.refuses(problem)
 
     def _solve(
         self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
