@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from run import correlated
+from problems import correlated
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso, MultiTaskLassoCV
 from sklearn.model_selection import KFold

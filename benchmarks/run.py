@@ -1,123 +1,174 @@
-"""Our solver beside scikit-learn and cvxpy, at equal certified accuracy; School beside what MALSAR reaches.
+"""Our solver beside its peers at equal true gap: one table, with the geometric mean of the ratios.
 
-Run ``python benchmarks/run.py`` (``--school PATH`` for School; needs mtlinear[reference]). Times are the smallest of
-three runs in one process; compare ratios, not seconds.
+Run ``python benchmarks/run.py --suite l1l2`` (or logistic, spectral, school, many-tasks, small, all); ``--quick`` takes
+sizes of which a fit lasts a second, ``--school PATH`` the School data, ``--out FILE.md`` appends the table. Everyone
+reaches a gap of 1e-6 of the objective at A = 0 and has the same threads; compare ratios, not seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-import warnings
-from collections.abc import Callable
+import importlib.metadata
+import os
+import platform
+from datetime import date
+from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import MultiTaskLasso
+import problems
+from measure import TOL, Comparison, Failed, Worker, compare
+from peers import NO_MODEL
+from problems import Cell
+from threadpoolctl import threadpool_info
 
-from mtlinear.certificate import certify
-from mtlinear.designs import SharedDesign, StackedDesign
-from mtlinear.losses import Squared
-from mtlinear.path import alpha_max
-from mtlinear.penalties import Dirty, L1Lq, Penalty, TraceNorm
-from mtlinear.problem import Problem
-from mtlinear.reference import solve_reference
-from mtlinear.solvers import FISTA
-
-TOL = 1e-6
-#: Objective 1/2 SSE + rho * penalty at rho = 200: our certified optimum must not be above what MALSAR stops at.
-MALSAR = {"L2,1": (L1Lq, 784262.88), "trace norm": (TraceNorm, 759306.75)}
-
-
-def best_of(run: Callable[[], object], repeats: int = 3) -> float:
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+SUITES = {
+    "l1l2": problems.l1l2_cells,
+    "logistic": problems.logistic_cells,
+    "spectral": problems.spectral_cells,
+    "many-tasks": problems.many_tasks_cells,
+    "small": problems.small_cells,
+}
+#: The suites in which issue 1's solver is measured, too.
+WITH_FISTA = ("spectral",)
+COLUMNS = ("problem", "gap", "ours", "solver", "iterations", "passes", "best peer", "its time", "ratio")
+PEERS = ("scikit-learn", "celer", "skglm", "adelie", "spams-bin", "cvxpy", "clarabel", "scs")
 
 
-def correlated(n: int, d: int, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
-    """AR(0.5) features, ten of which matter to all tasks."""
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n, d))
-    for j in range(1, d):
-        X[:, j] = 0.5 * X[:, j - 1] + np.sqrt(0.75) * X[:, j]
-    A = np.zeros((d, n_tasks))
-    A[rng.choice(d, 10, replace=False)] = rng.standard_normal((10, n_tasks))
-    return X, X @ A + rng.standard_normal((n, n_tasks))
+def cells_of(suite: str, school: str | None, quick: bool) -> list[Cell]:
+    """The problems of a suite, or of all of them; School only where its file is named."""
+    if suite == "school":
+        if school is None:
+            raise SystemExit("--suite school needs --school PATH")
+        return problems.school_cells(school, quick)
+    if suite != "all":
+        return SUITES[suite](quick)
+    cells = [cell for make in SUITES.values() for cell in make(quick)]
+    return cells + (problems.school_cells(school, quick) if school else [])
 
 
-def gap_of_sklearn(problem: Problem, alpha: float, X: np.ndarray, Y: np.ndarray, tol: float) -> float:
-    """True gap of scikit-learn's coefficients, by our certificate, relative to the null objective."""
-    coef = MultiTaskLasso(alpha, tol=tol, max_iter=100_000).fit(X, Y).coef_
-    return certify(problem, problem.settle([coef.T])).gap / problem.null_objective
+def machine(threads: int) -> list[str]:
+    """What the times depend on, one fact a line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    blas = {f"{info['internal_api']} {info['version']}" for info in threadpool_info() if info["user_api"] == "blas"}
+    versions = []
+    for name in ("numpy", "scipy", *PEERS):
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} not installed")
+    return [
+        f"{date.today()}, {model}, {os.cpu_count()} cores, {threads} thread(s) for everyone",
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {', '.join(sorted(blas))}",
+        ", ".join(versions),
+    ]
 
 
-def beside_sklearn(n: int, d: int, n_tasks: int, fraction: float) -> None:
-    """One line: both solvers at the loosest tolerance of scikit-learn's whose true gap is small enough."""
-    X, Y = correlated(n, d, n_tasks)
-    design = SharedDesign(X, n_tasks)
-    alpha = fraction * alpha_max(Problem(design, Y, Squared(), L1Lq()))
-    problem = Problem(design, Y, Squared(), L1Lq(alpha))
-    tol = 1e-3
-    while gap_of_sklearn(problem, alpha, X, Y, tol) > TOL:
-        tol /= 3
-    # Building the problem (centring, bound on the step) is part of our time.
-    ours = best_of(lambda: FISTA().solve(Problem(design, Y, Squared(), L1Lq(alpha)), tol=TOL))
-    theirs = best_of(lambda: MultiTaskLasso(alpha, tol=tol, max_iter=100_000).fit(X, Y))
-    label = f"n={n} d={d} T={n_tasks} alpha/max={fraction}"
-    print(f"{label:38} {ours:8.3f}s {theirs:8.3f}s {theirs / ours:13.2f}")
+def row_of(comparison: Comparison) -> list[str]:
+    """The cells of the table's row."""
+    run, best, ratio = comparison.run, comparison.best, comparison.ratio
+    late = ratio is not None and not ratio[1]
+    return [
+        comparison.cell.label,
+        f"{run.gap:.1e}" + ("" if run.gap <= TOL else " !"),
+        f"{comparison.seconds:.3g} s",
+        run.solver,
+        str(run.n_iter),
+        f"{comparison.passes:.1f}",
+        best.name if best else "-",
+        f"{best.best:.3g} s" if best else (f"> {comparison.limit:g} s" if late else "-"),
+        "-" if ratio is None else f"{'> ' if late else ''}{ratio[0]:.3g}",
+    ]
 
 
-def against_sklearn() -> None:
-    print(f"{'MultiTaskLasso':38} {'ours':>9} {'sklearn':>9} {'sklearn/ours':>13}   (relative gap <= {TOL:g})")
-    for sizes in ((200, 100, 5), (1000, 200, 20), (300, 2000, 10), (2000, 500, 100)):
-        for fraction in (0.3, 0.03):
-            beside_sklearn(*sizes, fraction)
+def details_of(comparison: Comparison) -> str:
+    """Every peer's time and tolerance, and why the others are missing."""
+    times = [
+        f"{peer.name} {peer.best:.3g} s (tol {peer.tol:.0e}, gap {peer.gap:.0e}{_beside(peer.preparation)})"
+        for peer in sorted(comparison.found, key=lambda peer: peer.best)
+    ]
+    skipped = comparison.skipped
+    others = [f"{name}: {_in_words(reason)}" for name, reason in skipped.items() if reason != NO_MODEL]
+    without = [name for name, reason in skipped.items() if reason == NO_MODEL]
+    return "; ".join([*times, *others] + ([f"not in {', '.join(without)}"] if without else []))
 
 
-def against_cvxpy() -> None:
-    print(f"\n{'cvxpy + Clarabel':38} {'ours':>9} {'cvxpy':>9} {'cvxpy/ours':>13}")
-    X, Y = correlated(200, 40, 10)
-    design = SharedDesign(X, 10)
-    penalties: list[Penalty] = [L1Lq(), L1Lq(q=np.inf), Dirty(), TraceNorm()]
-    for penalty in penalties:
-        problem = Problem(design, Y, Squared(), penalty)
-        problem = Problem(design, Y, Squared(), penalty.scaled(0.1 * alpha_max(problem)))
-        ours = best_of(lambda p=problem: FISTA().solve(p, tol=TOL))
-        theirs = best_of(lambda p=problem: solve_reference(p), repeats=1)
-        print(f"{penalty!r:38} {ours:8.3f}s {theirs:8.3f}s {theirs / ours:13.0f}")
+def _beside(preparation: float) -> str:
+    return f", and {preparation:.2g} s to bring the data to its format" if preparation >= 0.01 else ""
 
 
-def school(path: str) -> None:
-    data = loadmat(path)
-    tasks_X, tasks_y = data["X"][0], data["Y"][0]
-    X = np.vstack(tasks_X).astype(float)
-    y = np.concatenate([v.ravel() for v in tasks_y]).astype(float)
-    codes = np.repeat(np.arange(len(tasks_X)), [len(x) for x in tasks_X])
-    design = StackedDesign(X, codes, len(tasks_X))
-    m = len(y) / len(tasks_X)
-    print(f"\n{'School, raw, rho = 200':38} {'ours':>9} {'objective':>13} {'gap':>9} {'MALSAR stops at':>16}")
-    for name, (penalty, malsar) in MALSAR.items():
-        problem = Problem(design, design.arrange(y), Squared(), penalty(200.0 / m), fit_intercept=False)
-        solution = FISTA().solve(problem, tol=TOL, max_iter=50_000)
-        seconds = best_of(lambda p=problem: FISTA().solve(p, tol=TOL, max_iter=50_000), repeats=1)
-        objective, gap = m * solution.certificate.objective, m * solution.certificate.gap
-        print(f"{name:38} {seconds:8.3f}s {objective:13.2f} {gap:9.1e} {malsar:16.2f}")
+def _in_words(reason: str) -> str:
+    return reason if reason.startswith(">") or " s, gap" in reason else f"skipped: {reason}"
+
+
+def geometric_mean(comparisons: list[Comparison]) -> str:
+    """Of the ratios where a peer took part; a lower bound if some peer was stopped at the limit."""
+    ratios = [comparison.ratio for comparison in comparisons if comparison.ratio is not None]
+    if not ratios:
+        return "no peer took part"
+    mean = float(np.exp(np.mean(np.log([ratio for ratio, _ in ratios]))))
+    exact = all(exact for _, exact in ratios)
+    lowest = min(ratio for ratio, _ in ratios)
+    return f"geometric mean of {len(ratios)} ratios: {'' if exact else 'at least '}{mean:.3g}, lowest {lowest:.3g}"
+
+
+def measure(worker: Worker, cells: list[Cell], repeats: int, with_fista: bool) -> tuple[list[Comparison], list[str]]:
+    """Compare on every cell, printing as it goes; also what failed."""
+    print("  ".join(COLUMNS))
+    comparisons, failures = [], []
+    for cell in cells:
+        try:
+            comparison = compare(worker, cell, repeats, with_fista)
+        except Failed as failure:
+            failures.append(f"{cell.label}: ours failed: {failure}")
+            print(failures[-1], flush=True)
+            continue
+        comparisons.append(comparison)
+        print("  ".join(row_of(comparison)), flush=True)
+        print(f"    {details_of(comparison)}", flush=True)
+    return comparisons, failures
+
+
+def as_markdown(suite: str, comparisons: list[Comparison], failures: list[str], facts: list[str]) -> str:
+    """The dated section that ``--out`` appends."""
+    lines = ["", f"## {suite}, {date.today()}", "", *(f"- {fact}" for fact in facts), ""]
+    lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    lines += ["| " + " | ".join(row_of(comparison)) + " |" for comparison in comparisons]
+    lines += ["", f"Ratio: best peer's time over ours; {geometric_mean(comparisons)}.", "", "All peers:", ""]
+    lines += [f"- {comparison.cell.label}: {details_of(comparison)}" for comparison in comparisons]
+    lines += [f"- {failure}" for failure in failures]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--school", help="path of school.mat")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=[*SUITES, "school", "all"], default="all")
+    parser.add_argument("--school", metavar="PATH", help="path of school.mat")
+    parser.add_argument("--quick", action="store_true", help="small problems only")
+    parser.add_argument("--only", metavar="TEXT", help="only problems whose label contains this")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PEER", help="leave out peers, by their names")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds that one run may take (default 60)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="for everyone (default: all cores)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of which the best counts (default 3)")
+    parser.add_argument("--out", metavar="FILE.md", help="append the table to this file")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    against_sklearn()
-    against_cvxpy()
-    if arguments.school:
-        school(arguments.school)
+    cells = cells_of(arguments.suite, arguments.school, arguments.quick)
+    cells = [cell for cell in cells if arguments.only is None or arguments.only in cell.label]
+    facts = machine(arguments.threads)
+    print("\n".join(facts), flush=True)
+    worker = Worker(arguments.threads, arguments.limit, arguments.without)
+    try:
+        with_fista = arguments.suite in WITH_FISTA
+        comparisons, failures = measure(worker, cells, arguments.repeats, with_fista)
+    finally:
+        worker.stop()
+    print(geometric_mean(comparisons))
+    if arguments.out:
+        with Path(arguments.out).open("a") as file:
+            file.write(as_markdown(arguments.suite, comparisons, failures, facts))
 
 
 if __name__ == "__main__":
