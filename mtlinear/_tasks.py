@@ -185,11 +185,19 @@ _UNTOUCHED = (
 )
 
 
-def check_task_column(task_feature: str | int, labels: Labels) -> None:
+def check_task_column(task_feature: str | int, labels: Labels, n_rows: int | None = None) -> None:
     """Say so if the column of X taken for the task in fit does not look like labels of tasks.
 
     A step of a pipeline can put another column where the task was, and then there are nearly as many labels as rows:
     more than half as many, and more than two. Such fractions are measurements; whole numbers and strings may be meant.
+
+    Parameters
+    ----------
+    task_feature : str or int
+    labels : array
+        Those of the rows.
+    n_rows : int, default None
+        Number of rows, where labels has each label once only. None: one row per label.
 
     Raises
     ------
@@ -202,15 +210,16 @@ def check_task_column(task_feature: str | int, labels: Labels) -> None:
         If nearly every row is a task of its own and the labels are whole numbers or strings; if there is one task only.
     """
     distinct = np.unique(labels)
-    facts = f"task_feature={task_feature!r} gives {len(distinct)} different label(s) for {len(labels)} rows"
-    if _nearly_one_row_each(distinct, labels):
+    n_rows = len(labels) if n_rows is None else n_rows
+    facts = f"task_feature={task_feature!r} gives {len(distinct)} different label(s) for {n_rows} rows"
+    if _nearly_one_row_each(distinct, n_rows):
         if _has_fractions(distinct):
             raise ValueError(
                 f"{facts}, like {_list(distinct, 2)}: these look like measurements, not like tasks. {_UNTOUCHED}. If "
                 "they are tasks, make them integers or strings, or pass them as tasks=."
             )
         warn(f"{facts}, so most tasks have a single row. If that is not meant: {_UNTOUCHED}.")
-    elif len(distinct) == 1 < len(labels):
+    elif len(distinct) == 1 < n_rows:
         warn(f"{facts} ({distinct.tolist()[0]!r}), so there is a single task. If that is not meant: {_UNTOUCHED}.")
 
 
@@ -242,7 +251,7 @@ def check_unseen(
         all_unseen
         and task_feature is not None
         and _has_fractions(unseen)
-        and (not _has_fractions(known) or _nearly_one_row_each(unseen, labels))
+        and (not _has_fractions(known) or _nearly_one_row_each(unseen, len(labels)))
     )
     if unseen_tasks == "mean" and not lost:
         return
@@ -264,8 +273,8 @@ def check_unseen(
     )
 
 
-def _nearly_one_row_each(distinct: Labels, labels: Labels) -> bool:
-    return len(distinct) > max(2, len(labels) / 2)
+def _nearly_one_row_each(distinct: Labels, n_rows: int) -> bool:
+    return len(distinct) > max(2, n_rows / 2)
 
 
 def _has_fractions(labels: Labels) -> bool:

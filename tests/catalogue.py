@@ -27,7 +27,7 @@ from mtlinear.penalties import (
     TraceNorm,
 )
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, Solver, WorkingSet
+from mtlinear.solvers import FISTA, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Penalties: norms (positively homogeneous) and others. The strengths suit data with features and targets of size one.
 
@@ -72,7 +72,15 @@ PENALTIES: list[Penalty] = NORMS + QUADRATICS + MIXTURES
 
 LOSSES: list[Loss] = [Squared(), Logistic()]
 
-SOLVERS: list[Solver] = [FISTA(), FISTA(check_every=3), WorkingSet(), WorkingSet(FISTA(check_every=2), least=1)]
+SOLVERS: list[Solver] = [
+    FISTA(),
+    FISTA(check_every=3),
+    Splitting(),
+    ProximalNewton(),
+    WorkingSet(),
+    WorkingSet(FISTA(check_every=2), least=1),
+    WorkingSet(ProximalNewton(), least=1),
+]
 
 #: The number of tasks in the catalogue's data; Clustered has 1, 2 and N_TASKS clusters.
 N_TASKS = 3

@@ -33,7 +33,7 @@ CLASSES = [
 #: Searches are checked on short grids of large alphas.
 SHORT = {"alphas": 4, "eps": 0.1, "cv": 2}
 #: Methods that take tasks.
-METHODS = ("fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score")
+METHODS = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score")
 #: Labels of the two tasks. They lie on the right side of any threshold, so that methods may call each other: from a
 #: column of labels they make the same column.
 LABELS = np.array([-1e6, 1e6])
@@ -99,7 +99,7 @@ def harnessed(method):
         values = numbers(X) if kwargs.get("tasks") is None else None
         if values is None:
             return method(self, X, *args, **kwargs)
-        if method.__name__ == "fit":
+        if method.__name__ == "fit" or (method.__name__ == "partial_fit" and not hasattr(self, "_rule")):
             y, weight = (*args, None, None)[:2]
             n_folds = self.cv if isinstance(getattr(self, "cv", None), int) else 1
             self._rule = choose_rule(

@@ -344,15 +344,13 @@ def test_no_float64_copy_of_X_is_made(layout, solver, rng):
         Y[::3, 1] = np.nan
     tasks = np.arange(4000) % 2 if layout == "stacked" else None
     y = Y[:, 0] if layout == "stacked" else Y
-    peaks = []
-    for dtype in (DOUBLE, SINGLE):
-        rows = X.astype(dtype)
-        model = MultiTaskRegressor(L1Lq(0.1), solver=solver, max_iter=20)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            peaks.append(peak_of(lambda model=model, rows=rows: model.fit(rows, y, tasks=tasks)))
-    # Half of it, a block of rows and Gram matrices in float64 (0.50 to 0.63); with a float64 copy of X it is all of it.
-    assert peaks[1] <= 0.7 * peaks[0]
+    rows = X.astype(SINGLE)
+    model = MultiTaskRegressor(L1Lq(0.1), solver=solver, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        peak = peak_of(lambda: model.fit(rows, y, tasks=tasks))
+    # Two copies in float32 (centring, and a product with it) are a float64 one; with a real one it would be two.
+    assert peak <= 1.4 * X.nbytes
 
 
 def test_iterations_never_mix_precisions(monkeypatch, shared, stacked):

@@ -201,6 +201,7 @@ def test_the_documented_list_is_what_is_needed():
     for name in ESTIMATORS:
         for way in WAYS:
             needed |= untrusted(fitted(name, way)[0])
+    needed |= untrusted(TraceNormRegressor(0.1).partial_fit(X, Y))
     for penalty in all_penalties():
         needed |= untrusted(MultiTaskRegressor(penalty))
     for solver in concrete(solvers, solvers.Solver):

@@ -17,7 +17,7 @@ from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.reference import solve_reference
-from mtlinear.solvers import FISTA
+from mtlinear.solvers import FISTA, Splitting
 
 TOL = 1e-9
 LAYOUTS = ["shared", "stacked-unbalanced-weighted"]
@@ -29,6 +29,11 @@ def solve(problem, solver=None, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         return solver.solve(problem, **{"tol": TOL, "max_iter": 100_000} | options)
+
+
+def centred_rows(problem):
+    """The features of a shared design, whether their means are subtracted in place or on the fly."""
+    return problem.data.design.task_rows(0, problem.data.design.weights)[0]
 
 
 def objective_at(problem, A, intercept):
@@ -51,7 +56,7 @@ def check_against_reference(problem, solver, reference):
     solution = solve(problem, solver)
     objective, gap = solution.certificate.objective, solution.certificate.gap
     # ... except where it has constraints, which an interior-point method may overstep by a little.
-    accuracy = 3e-9 if "M" in reference.auxiliary else 1e-13
+    accuracy = (3e-9 if reference.status == "optimal" else 3e-8) if "M" in reference.auxiliary else 1e-13
     rounding = accuracy * (1.0 + abs(reference.objective))
     assert solution.converged
     assert 0.0 <= gap <= TOL * problem.null_objective
@@ -132,6 +137,7 @@ def test_nothing_the_caller_gave_is_changed(penalty, solver):
 @each(SOLVERS, "solver")
 def test_start_of_the_wrong_shape_is_refused(solver):
     problem = make_problem(L1(alpha=0.1))
+    problem = make_problem(L1(alpha=0.1), Logistic()) if solver.refuses(problem) else problem
     with pytest.raises(ValueError, match="start must hold 1 part"):
         solver.solve(problem, start=[np.zeros((TALL.T, TALL.d))])
     with pytest.raises(ValueError, match="start must hold 1 part"):
@@ -140,7 +146,7 @@ def test_start_of_the_wrong_shape_is_refused(solver):
 
 @each(SOLVERS, "solver")
 def test_history_ends_with_what_is_reported(solver):
-    problem = make_problem(L1Lq(alpha=0.02), Logistic(), shape=WIDE)
+    problem = make_problem(L1Lq(alpha=0.02), Squared() if isinstance(solver, Splitting) else Logistic(), shape=WIDE)
     solution = solve(problem, solver)
     iterations = [check.n_iter for check in solution.history]
     seconds = [check.seconds for check in solution.history]
@@ -247,7 +253,7 @@ def rescaled_with_target(penalty, factor):
 def test_rescaling_y_rescales_the_parameters(penalty, factor):
     problem = make_problem(penalty)
     scaled = Problem(
-        catalogue.SharedDesign(problem.data.design.X + problem.data.design.center.T, TALL.T),
+        catalogue.SharedDesign(centred_rows(problem) + problem.data.design.center.T, TALL.T),
         factor * (problem.data.target + problem.data.target_center),
         Squared(),
         rescaled_with_target(penalty, factor),
@@ -282,7 +288,7 @@ def test_one_task_reduces_to_the_textbook(alpha):
     for penalty in (L1Lq(alpha, q=2), L1Lq(alpha, q=1.7), L1Lq(alpha, q=np.inf)):
         same_solution(lasso, solve(make_problem(penalty, shape=ONE_TASK), tol=1e-13))
     problem = make_problem(Ridge(alpha), shape=ONE_TASK)
-    X, y, n = problem.data.design.X, problem.data.target, ONE_TASK.n
+    X, y, n = centred_rows(problem), problem.data.target, ONE_TASK.n
     closed = np.linalg.solve(X.T @ X / n + alpha * np.eye(ONE_TASK.d), X.T @ y / n)
     assert_allclose(solve(problem, tol=1e-14).A, closed, atol=1e-6)
 

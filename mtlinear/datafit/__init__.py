@@ -2,6 +2,23 @@
 
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit
+from mtlinear.datafit._quadratic_model import LinearisedReading, QuadraticModel
+from mtlinear.datafit._resolvent import Coupled, Inverse, Resolvent
 from mtlinear.datafit._rows import RowsFit, RowsReading, balance
+from mtlinear.datafit._unpenalised import pseudo_inverse
 
-__all__ = ["DataFit", "GramFit", "Oracle", "Reading", "RowsFit", "RowsReading", "balance"]
+__all__ = [
+    "Coupled",
+    "DataFit",
+    "GramFit",
+    "Inverse",
+    "LinearisedReading",
+    "Oracle",
+    "QuadraticModel",
+    "Reading",
+    "Resolvent",
+    "RowsFit",
+    "RowsReading",
+    "balance",
+    "pseudo_inverse",
+]

@@ -14,6 +14,7 @@ import numpy as np
 
 from mtlinear._precision import total
 from mtlinear._typing import Array, Indices
+from mtlinear.datafit._resolvent import Resolvent
 from mtlinear.losses import Loss
 
 
@@ -137,6 +138,11 @@ class DataFit(ABC):
     def null_value(self) -> float:
         """See the class."""
 
+    @property
+    @abstractmethod
+    def linear(self) -> Array:
+        """Minus the gradient at A = 0, (n_features, n_tasks); under squared loss ``X'(weights y)``."""
+
     @abstractmethod
     def settle(
         self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
@@ -164,6 +170,19 @@ class DataFit(ABC):
     @abstractmethod
     def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
         """First-order information for iterations that start at ``reading``."""
+
+    @property
+    @abstractmethod
+    def has_resolvent(self) -> bool:
+        """Whether there is a `resolvent` that is affordable."""
+
+    @abstractmethod
+    def resolvent(self) -> Resolvent:
+        """The proximal step of F through factorizations, for squared loss."""
+
+    def compressed(self) -> DataFit:
+        """The same F from fewer numbers: moments instead of rows where these are smaller, else itself."""
+        return self
 
     @abstractmethod
     def restrict(self, features: Indices) -> DataFit:

@@ -12,6 +12,7 @@ from mtlinear._precision import in_precision, sum_rows, total
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._oracles import GramOracle, gram_times
+from mtlinear.datafit._resolvent import Resolvent, SharedGram, TaskGrams
 from mtlinear.datafit._unpenalised import SOLVED, pseudo_inverse, same_freedom
 from mtlinear.designs import Moments, symmetric_norm
 from mtlinear.losses import Squared
@@ -67,7 +68,7 @@ class GramFit(DataFit):
         return fit
 
     def _set(self, matrices: Array, scale: Array, linear: Array, square: float) -> None:
-        self.matrices, self.scale, self.linear, self.square = matrices, scale, linear, square
+        self.matrices, self.scale, self._linear, self.square = matrices, scale, linear, square
         self.n_features, self.n_tasks = linear.shape
         self.dtype = matrices.dtype
         self.loss = Squared()
@@ -80,6 +81,12 @@ class GramFit(DataFit):
     def norm_bound(self) -> float:
         norms = np.array([symmetric_norm(matrix) for matrix in self.matrices])
         return float(np.max(norms * self.scale))
+
+    def quick_norm_bound(self) -> float:
+        """A bound that costs one look at the matrices, a few times `norm_bound` at worst."""
+        sums = np.abs(self.matrices).sum(axis=2).max(axis=1, initial=0.0)
+        traces = np.trace(self.matrices, axis1=1, axis2=2)
+        return float(np.max(np.minimum(sums, traces) * self.scale))
 
     @property
     def null_value(self) -> float:
@@ -127,6 +134,20 @@ class GramFit(DataFit):
 
     def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
         return GramOracle(self.matrices, self.scale, self.linear, l2_alpha)
+
+    @property
+    def linear(self) -> Array:
+        return self._linear
+
+    @property
+    def has_resolvent(self) -> bool:
+        return True
+
+    def resolvent(self) -> Resolvent:
+        if not hasattr(self, "_resolvent"):
+            one = len(self.matrices) == 1
+            self._resolvent = SharedGram(self.matrices[0], self.scale) if one else TaskGrams(self.matrices, self.scale)
+        return self._resolvent
 
     def restrict(self, features: Indices) -> GramFit:
         matrices = self.matrices[:, features[:, None], features[None, :]]

@@ -13,12 +13,15 @@ from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit
 from mtlinear.datafit._gram_blocks import GramBlocks
 from mtlinear.datafit._oracles import GramOracle, ScoreOracle
+from mtlinear.datafit._resolvent import Resolvent, RowKernels
 from mtlinear.datafit._unpenalised import Unpenalised, same_freedom
 from mtlinear.designs import Design, Moments, without_rounding
 from mtlinear.losses import Loss
 
 #: Gram matrices larger than this many numbers are not formed.
 _GRAM_LIMIT = 50_000_000
+#: Up to this many features per row their Gram matrices make an iteration cheaper than the rows do.
+_DENSE = 2.0
 #: Up to this many features a norm of their own is cheap, and a shorter way for a solver.
 _FEW = 100
 
@@ -66,9 +69,14 @@ class RowsFit(DataFit):
     def norm_bound(self) -> float:
         return self.design.norm_bound()
 
-    @cached_property
+    @property
     def null_value(self) -> float:
-        return self.read(np.zeros(self.design.weights.shape, self.dtype)).value
+        return self.null_reading.value
+
+    @cached_property
+    def null_reading(self) -> RowsReading:
+        """The reading at A = 0, where every solver and every path starts."""
+        return self.read(np.zeros(self.design.weights.shape, self.dtype))
 
     @cached_property
     def gram(self) -> tuple[Array, Array]:
@@ -133,13 +141,15 @@ class RowsFit(DataFit):
         self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
     ) -> tuple[Array | None, RowsReading]:
         free = self.unpenalised(null_space, l2_alpha)
+        if free is self.intercepts and not A.any():
+            return None, self.null_reading
         shift, b, scores = free.solve(A, self.design.apply(A), intercept)
         return shift, RowsReading(self, b, scores, free)
 
     @cached_property
     def linear(self) -> Array:
-        """``X'(weights y)``, (n_features, n_tasks)."""
-        return self.design.adjoint(self.design.weights * self.target)
+        """``X'(weights y)``, (n_features, n_tasks), for squared loss: minus the gradient at A = 0."""
+        return -self.null_reading.gradient
 
     @cached_property
     def precise_linear(self) -> Array:
@@ -152,25 +162,49 @@ class RowsFit(DataFit):
         """Gram matrices of working sets, kept."""
         return GramBlocks(self.design.precise())
 
+    def compressed(self) -> DataFit:
+        return self._gram_fit if self.gram_is_smaller else self
+
+    @cached_property
+    def _gram_fit(self) -> GramFit:
+        precise = self.design.precise()
+        matrices, scale = self.gram if precise is self.design else precise.gram()
+        return GramFit.of_matrices(matrices, scale.astype(np.float64, copy=False), self.precise_linear, self.square)
+
+    @property
+    def has_resolvent(self) -> bool:
+        kernel_size = self.rows_per_task**2 * len(self.design.distinct_tasks())
+        return self.loss.quadratic and (self.gram_is_smaller or kernel_size <= _GRAM_LIMIT)
+
+    def resolvent(self) -> Resolvent:
+        return self._gram_fit.resolvent() if self.gram_is_smaller else self._row_kernels
+
+    @cached_property
+    def _row_kernels(self) -> RowKernels:
+        return RowKernels(self.design.precise())
+
     def restrict(self, features: Indices) -> DataFit:
         # Gram matrices as soon as they make an iteration cheaper: their products take k^2 a task, the rows 2 n k.
         part: DataFit
-        if self.loss.quadratic and len(features) <= 2 * self.rows_per_task:
+        if self.loss.quadratic and len(features) <= _DENSE * self.rows_per_task:
             # Also for float32 rows in float64, of which a working set needs little: see `Oracle.agree`.
             scale = self.design.gram(features[:0])[1].astype(np.float64, copy=False)
             linear = self.precise_linear[features]
             part = GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
         else:
             part = self._with_design(self.design.restrict(features))
-        if len(features) > _FEW:  # a bound for all features is one for some
+        if len(features) > _FEW and "norm_bound" in self.__dict__:  # a bound for all features is one for some
             part.__dict__["norm_bound"] = self.norm_bound
+        elif isinstance(part, GramFit):
+            part.__dict__["norm_bound"] = part.quick_norm_bound()
         return part
 
     def _with_design(self, design: Design) -> RowsFit:
         """The same rows and target with other features, centred already."""
         part = copy(self)
-        for name in ("norm_bound", "gram", "all_moments", "intercepts", "linear", "precise_linear", "gram_blocks"):
-            part.__dict__.pop(name, None)
+        for name, attribute in vars(RowsFit).items():
+            if isinstance(attribute, cached_property):
+                part.__dict__.pop(name, None)
         part._unpenalised = None
         part.design = design
         part.n_features = design.n_features

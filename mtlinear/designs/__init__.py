@@ -2,7 +2,7 @@
 
 from mtlinear.designs._base import Design
 from mtlinear.designs._matrix import Matrix, symmetric_norm, to_dense, without_rounding
-from mtlinear.designs._moments import Moments
+from mtlinear.designs._moments import Moments, RunningMoments
 from mtlinear.designs._shared import SharedDesign
 from mtlinear.designs._stacked import StackedDesign
 
@@ -10,6 +10,7 @@ __all__ = [
     "Design",
     "Matrix",
     "Moments",
+    "RunningMoments",
     "SharedDesign",
     "StackedDesign",
     "symmetric_norm",

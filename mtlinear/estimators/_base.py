@@ -108,8 +108,11 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         """Types and ranges of the constructor's parameters; what depends on the data is checked where it is used."""
         self._validate_params()
 
-    def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool) -> Rows:
-        """Features, float32 or float64, and the task labels, from ``task_feature`` or ``tasks``."""
+    def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool, are_all: bool = True) -> Rows:
+        """Features, float32 or float64, and the task labels, from ``task_feature`` or ``tasks``.
+
+        ``are_all=False`` for rows that say too little yet of whether the task column looks like one.
+        """
         if self.task_feature is None:
             with clear_text_columns(X):
                 features = validate_data(self, X, reset=reset, dtype=_PRECISIONS, accept_sparse=_SPARSE)
@@ -139,7 +142,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
             )
         features = check_array(rest, accept_sparse=_SPARSE, dtype=_PRECISIONS, input_name="X", estimator=self)
         labels = read_labels("the task column of X", column, features.shape[0])
-        if reset:
+        if reset and are_all:
             check_task_column(self.task_feature, labels)
         return Rows(features, labels)
 

@@ -25,6 +25,8 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     """fit, predict and score of every regressor; a subclass gives the penalty."""
 
     _loss = Squared()
+    # What partial_fit has added up (`mtlinear.estimators._streaming`); fit starts anew.
+    _chunks: Any = None
 
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
@@ -60,6 +62,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         """
         with self._all_or_nothing():
             self._check_parameters()
+            self._chunks = None
             self._solve(self._read_problem(X, y, sample_weight, tasks))
         return self
 
@@ -70,7 +73,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         self._stacked = rows.labels is not None
         self._y_ndim = target.ndim
         if rows.labels is not None:
-            target = _one_column(target)
+            target = one_column(target)
             design = self._build_design(rows, self._set_tasks(rows.labels))
         else:
             target = target.reshape(len(target), -1)
@@ -132,7 +135,8 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         return tags
 
 
-def _one_column(target: Array) -> Array:
+def one_column(target: Array) -> Array:
+    """The target of rows that have a task of their own, 1-D."""
     if target.ndim == 1:
         return target
     if np.isnan(target).any():

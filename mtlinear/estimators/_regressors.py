@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mtlinear import penalties
-from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
 from mtlinear.estimators._documentation import documented
+from mtlinear.estimators._streaming import StreamingRegressorBase
 from mtlinear.estimators._structures import (
     _AnyPenalty,
     _BlockSparse,
@@ -16,7 +16,7 @@ from mtlinear.estimators._structures import (
 
 
 @documented
-class BlockSparseRegressor(_BlockSparse, MultiTaskRegressorBase):
+class BlockSparseRegressor(_BlockSparse, StreamingRegressorBase):
     """A few features matter, and the same ones for all tasks: block-sparse L1/Lq; squared loss.
 
     %(objective)s
@@ -50,7 +50,7 @@ class BlockSparseRegressor(_BlockSparse, MultiTaskRegressorBase):
 
 
 @documented
-class DirtyRegressor(_Dirty, MultiTaskRegressorBase):
+class DirtyRegressor(_Dirty, StreamingRegressorBase):
     """Some features are shared by all tasks, others are private to one: the dirty model A = B + S; squared loss.
 
     %(objective)s
@@ -85,7 +85,7 @@ class DirtyRegressor(_Dirty, MultiTaskRegressorBase):
 
 
 @documented
-class TraceNormRegressor(_TraceNorm, MultiTaskRegressorBase):
+class TraceNormRegressor(_TraceNorm, StreamingRegressorBase):
     """The parameters of all tasks lie in a common low-dimensional subspace: trace norm; squared loss.
 
     %(objective)s
@@ -115,7 +115,7 @@ class TraceNormRegressor(_TraceNorm, MultiTaskRegressorBase):
 
 
 @documented
-class MeanRegularizedRegressor(_MeanRegularized, MultiTaskRegressorBase):
+class MeanRegularizedRegressor(_MeanRegularized, StreamingRegressorBase):
     """All tasks are near their mean; squared loss.
 
     %(objective)s
@@ -148,7 +148,7 @@ class MeanRegularizedRegressor(_MeanRegularized, MultiTaskRegressorBase):
 
 
 @documented
-class ClusteredRegressor(_Clustered, MultiTaskRegressorBase):
+class ClusteredRegressor(_Clustered, StreamingRegressorBase):
     """The tasks fall into clusters: the convex relaxation of clustered multi-task learning; squared loss.
 
     %(objective)s
@@ -186,7 +186,7 @@ class ClusteredRegressor(_Clustered, MultiTaskRegressorBase):
 
 
 @documented
-class MultiTaskRegressor(_AnyPenalty, MultiTaskRegressorBase):
+class MultiTaskRegressor(_AnyPenalty, StreamingRegressorBase):
     """Any belief about the tasks, as a penalty object; squared loss.
 
     %(objective)s

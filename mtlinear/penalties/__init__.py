@@ -6,6 +6,7 @@ from mtlinear.penalties._infimal import Dirty, InfimalConvolution
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
 from mtlinear.penalties._spectral import TraceNorm
+from mtlinear.penalties._tangent import Tangent
 
 __all__ = [
     "L1",
@@ -19,5 +20,6 @@ __all__ = [
     "Quadratic",
     "Ridge",
     "RowSeparable",
+    "Tangent",
     "TraceNorm",
 ]

@@ -6,6 +6,8 @@ prox(V, step)
     ``argmin_A 1/2 ||A - V||_F^2 + step * Omega(A)``.
 conjugate(G)
     ``Omega*(G) = sup_A <G, A> - Omega(A)``.
+prox_operator()
+    The prox for one run of a solver: the same function, with a memory.
 gauge(G)
     Smallest c >= 0 with G in c times the domain of Omega*. For a norm it is the dual norm, and A = 0 is optimal exactly
     if the gauge of the negative gradient at 0 is at most 1; 0 where Omega* is finite everywhere.
@@ -19,6 +21,7 @@ null_space(n_tasks)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -62,6 +65,13 @@ class Penalty(BaseEstimator, ABC):
     @abstractmethod
     def scaled(self, factor: float) -> Self:
         """A new penalty with the value ``factor * Omega(A)``; the parameters of self stay as they are."""
+
+    def prox_operator(self) -> Callable[[Array, float], Array]:
+        """A function (V, step) with the values of `prox`, for one run of a solver, from which V comes in small moves.
+
+        It may remember what it computed before to be faster, for example a subspace; the penalty itself stays as it is.
+        """
+        return self.prox
 
     def dual_scale(self, G: Array) -> float:
         """Largest c <= 1 with a finite ``conjugate(c * G)``."""

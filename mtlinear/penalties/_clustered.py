@@ -12,6 +12,10 @@ from mtlinear._typing import Array
 from mtlinear._validation import check_integer, check_real
 from mtlinear.penalties._base import Quadratic, check_alpha
 from mtlinear.penalties._quadratic import conjugate_of_mean, mean_direction, split_mean
+from mtlinear.penalties._singular import SMALLEST_SHARE, multiply, singular_pairs, singular_values_to_square
+
+#: lower / upper from which the value may come from a Gram matrix: it costs the digits of that ratio.
+_SMALLEST_RATIO = 1e-3
 
 
 class Clustered(Quadratic):
@@ -77,28 +81,58 @@ class Clustered(Quadratic):
 
     def value(self, A: Array) -> float:
         common, rest = self._split(A)
-        singular_values = np.linalg.svd(rest, compute_uv=False)
-        theta = self._spectrum(singular_values, A.shape[1])
-        value = 0.5 * total(singular_values**2 / theta)
+        uniform = self._uniform(A.shape[1])
+        if uniform is not None:
+            value = 0.5 * total(rest**2) / uniform
+        else:
+            s = self._singular_values(rest)
+            value = 0.5 * total(s**2 / self._spectrum(s, A.shape[1]))
         if self.mean_ratio:
             value += 0.5 * float(self.alpha * self.mean_ratio) * total(common**2) * A.shape[1]
         return value
 
     def prox(self, V: Array, step: float) -> Array:
         common, rest = self._split(V)
-        U, singular_values, Wt = np.linalg.svd(rest, full_matrices=False)
-        # Minimising 1/2 (s - v)^2 + step s^2 / (2 theta) over s leaves step v^2 / (2 (theta + step)): the same
-        # allocation with theta shifted by the step.
-        theta = self._spectrum(singular_values, V.shape[1], shift=step)
-        shrunk = (singular_values * theta / (theta + step)).astype(precision_of(V), copy=False)
-        return common / float(1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + (U * shrunk) @ Wt
+        return common / float(1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + self._shrink(rest, float(step))
+
+    def _shrink(self, rest: Array, step: float) -> Array:
+        """prox of the spectral part: singular values times f = theta / (theta + step).
+
+        Minimising 1/2 (s - v)^2 + step s^2 / (2 theta) over s leaves step v^2 / (2 (theta + step)): the same allocation
+        with theta shifted by the step.
+
+        From the smallest value f_0 on, f - f_0 = (1 - f_0) max(1 - t/s, 0) up to the largest value: a soft threshold at
+        some t, which a Gram matrix gives as accurately as that of the trace norm (`_singular`). Only directions with
+        s > t are needed beside f_0 times the matrix.
+        """
+        n_tasks = rest.shape[1]
+        uniform = self._uniform(n_tasks)
+        if uniform is not None:
+            return rest * (uniform / (uniform + step))
+        s, W = singular_pairs(rest)
+        theta = self._spectrum(s, n_tasks, shift=step)
+        lower, _ = self._bounds()
+        raised = theta > lower
+        least = float(np.min(s[raised], initial=np.inf))
+        if least < SMALLEST_SHARE[precision_of(rest)] * float(np.max(s, initial=0.0)):
+            # The allocation depends on singular values that squares do not resolve.
+            U, s, Wt = np.linalg.svd(rest, full_matrices=False)
+            theta = self._spectrum(s, n_tasks, shift=step)
+            return (U * (s * theta / (theta + step)).astype(precision_of(rest), copy=False)) @ Wt
+        smallest = lower / (lower + step)
+        raised_theta = theta[raised]
+        return smallest * rest + multiply(rest, W[:, raised], raised_theta / (raised_theta + step) - smallest)
 
     def conjugate(self, G: Array) -> float:
         common, rest = self._split(G)
-        lower, upper = self._bounds()
-        _, n_top = self._directions(G.shape[1])
-        squares = np.linalg.svd(rest, compute_uv=False) ** 2
-        value = 0.5 * (lower * total(squares) + (upper - lower) * total(squares[:n_top]))
+        uniform = self._uniform(G.shape[1])
+        if uniform is not None:
+            value = 0.5 * uniform * total(rest**2)
+        else:
+            lower, upper = self._bounds()
+            _, n_top = self._directions(G.shape[1])
+            squares = singular_values_to_square(rest) ** 2
+            value = 0.5 * (lower * total(squares) + (upper - lower) * total(squares[:n_top]))
         if self.mean_ratio is None:
             return value
         return value + conjugate_of_mean(G, common, self.alpha * self.mean_ratio)
@@ -143,6 +177,20 @@ class Clustered(Quadratic):
         if self.mean_ratio is None:
             return n_tasks, min(self.n_clusters, n_tasks)
         return n_tasks - 1, min(self.n_clusters, n_tasks) - 1
+
+    def _uniform(self, n_tasks: int) -> float | None:
+        """theta where it is the same for all directions: no cluster or all of them at the top, or no difference."""
+        lower, upper = self._bounds()
+        n_directions, n_top = self._directions(n_tasks)
+        if n_top == 0 or lower == upper:
+            return lower
+        return upper if n_top >= n_directions else None
+
+    def _singular_values(self, rest: Array) -> Array:
+        """For `value`, which is Lipschitz in their squares: by 1/(2 lower), while it is at least s_1^2 / (2 upper)."""
+        if self.between_ratio >= _SMALLEST_RATIO:
+            return singular_values_to_square(rest)
+        return np.linalg.svd(rest, compute_uv=False)
 
     def _spectrum(self, singular_values: Array, n_tasks: int, shift: float = 0.0) -> Array:
         """argmin_theta sum s^2 / (theta + shift) over the box and the trace constraint, per given singular value.

@@ -33,14 +33,15 @@ def row_norms(A: Array, q: float) -> Array:
     return largest * np.sum((np.abs(A) / unit[:, None]) ** q, axis=1) ** (1.0 / q)
 
 
-def project_rows_onto_l1_ball(V: Array, radius: float) -> Array:
+def project_rows_onto_l1_ball(V: Array, radius: float | Array) -> Array:
     """Euclidean projection of every row onto ``||x||_1 <= radius``, exact by sorting (Duchi et al. 2008, figure 1)."""
     magnitude = np.abs(V)
+    radius = np.broadcast_to(np.asarray(radius, V.dtype), (len(V), 1))[:, 0]
     outside = magnitude.sum(axis=1) > radius
     if not outside.any():
         return V.copy()
     descending = -np.sort(-magnitude[outside], axis=1)
-    excess = np.cumsum(descending, axis=1) - radius
+    excess = np.cumsum(descending, axis=1) - radius[outside, None]
     counts = np.arange(1, V.shape[1] + 1, dtype=V.dtype)
     support = np.count_nonzero(descending * counts > excess, axis=1)
     threshold = excess[np.arange(len(support)), support - 1] / counts[support - 1]
@@ -50,7 +51,7 @@ def project_rows_onto_l1_ball(V: Array, radius: float) -> Array:
     return projection
 
 
-def prox_row_norm(V: Array, radius: float, q: float) -> Array:
+def prox_row_norm(V: Array, radius: float | Array, q: float) -> Array:
     r"""``argmin_X 1/2 ||X - V||_F^2 + radius * sum_j ||X[j, :]||_q`` for 1 < q < inf: one scalar root per row.
 
     Signs split off, and rows with ``||v||_q' <= radius`` are zero. For q >= 2 the optimality condition of a row is
@@ -66,12 +67,13 @@ def prox_row_norm(V: Array, radius: float, q: float) -> Array:
     dual = dual_exponent(q)
     magnitude = np.abs(V).astype(np.float64, copy=False)
     norms = row_norms(magnitude, dual)
+    radius = np.broadcast_to(np.asarray(radius, V.dtype), (len(V), 1))[:, 0]
     moved = norms > radius
     if not moved.any():
         return X
     largest = magnitude[moved].max(axis=1)
     v = magnitude[moved] / largest[:, None]
-    s = radius / largest
+    s = radius[moved] / largest
     log_lam = _row_multipliers(v, s, norms[moved] / largest, q, dual)
     z, rest = _solve_power_equation(v, log_lam, max(q, dual))
     X[moved] = np.sign(V[moved]) * (z if q >= 2 else rest) * largest[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -11,13 +12,29 @@ from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import Norm
 from mtlinear.penalties._row_norms import dual_exponent, project_rows_onto_l1_ball, prox_row_norm, row_norms
+from mtlinear.penalties._tangent import Tangent, entries_tangent, lengths_tangent, maxima_tangent
 
 #: Distance of q from 1, or of 1/q from 0, that makes no difference.
 _SAME_EXPONENT = 1e-8
 
 
+#: Length of a proximal step; an array is broadcast.
+Step = float | Array
+
+
 class RowSeparable(Norm):
     """A norm ``alpha * sum_j f(A[j])``: rows can be added, dropped and scored one by one (working sets)."""
+
+    #: Whether even the entries of a row may have steps of their own in `prox`.
+    by_entry: ClassVar[bool] = False
+
+    @abstractmethod
+    def prox(self, V: Array, step: Step) -> Array:
+        """As `Penalty.prox`; the rows may have steps of their own, shape (n_features, 1)."""
+
+    def tangent(self, A: Array) -> Tangent | None:
+        """The quadratic model of the penalty at A, for Newton steps on the entries in use; None if there is none."""
+        return None
 
     @abstractmethod
     def row_gauge(self, G: Array) -> Array:
@@ -47,14 +64,19 @@ class L1(RowSeparable):
     array([[ 2., -0.]])
     """
 
+    by_entry = True
+
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
 
     def value(self, A: Array) -> float:
         return float(self.alpha) * total(np.abs(A))
 
-    def prox(self, V: Array, step: float) -> Array:
-        return np.sign(V) * np.maximum(np.abs(V) - float(step * self.alpha), 0.0)
+    def prox(self, V: Array, step: Step) -> Array:
+        return np.sign(V) * np.maximum(np.abs(V) - _radius(self.alpha, step, V), 0.0)
+
+    def tangent(self, A: Array) -> Tangent:
+        return entries_tangent(A, float(self.alpha))
 
     def row_gauge(self, G: Array) -> Array:
         return np.abs(G).max(axis=1, initial=0.0) / float(self.alpha)
@@ -99,8 +121,8 @@ class L1Lq(RowSeparable):
     def value(self, A: Array) -> float:
         return float(self.alpha) * total(row_norms(A, self._exponent))
 
-    def prox(self, V: Array, step: float) -> Array:
-        radius, q = float(step * self.alpha), self._exponent
+    def prox(self, V: Array, step: Step) -> Array:
+        radius, q = _radius(self.alpha, step, V), self._exponent
         if q == 1:
             return L1(1.0).prox(V, radius)
         if q == 2:
@@ -109,6 +131,10 @@ class L1Lq(RowSeparable):
         if np.isinf(q):
             return V - project_rows_onto_l1_ball(V, radius)
         return prox_row_norm(V, radius, q)
+
+    def tangent(self, A: Array) -> Tangent | None:
+        known = {1.0: entries_tangent, 2.0: lengths_tangent, np.inf: maxima_tangent}
+        return known[self._exponent](A, float(self.alpha)) if self._exponent in known else None
 
     def row_gauge(self, G: Array) -> Array:
         return row_norms(G, dual_exponent(self._exponent)) / float(self.alpha)
@@ -119,3 +145,10 @@ class L1Lq(RowSeparable):
         if self.q - 1.0 < _SAME_EXPONENT:
             return 1.0
         return float(self.q) if self.q < 1.0 / _SAME_EXPONENT else np.inf
+
+
+def _radius(alpha: float, step: Step, V: Array) -> Step:
+    """``alpha * step``, in the precision of V."""
+    if isinstance(step, np.ndarray):
+        return cast(Array, (float(alpha) * step).astype(V.dtype, copy=False))
+    return float(step * alpha)

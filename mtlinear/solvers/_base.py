@@ -14,21 +14,12 @@ from mtlinear._typing import Array
 from mtlinear._warnings import warn
 from mtlinear.certificate import Certificate
 from mtlinear.problem import Point, Problem
+from mtlinear.solvers._incumbent import Callback, Check, Incumbent
 
 NO_MINIMUM = (
     "There is no minimum: what the penalty leaves free (the mean of the tasks) separates the classes, so the loss goes "
     "to zero as the parameters grow for ever. Set mean_alpha, mean_ratio or l2_alpha above 0."
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One look at the certificate: after n_iter iterations and so many seconds."""
-
-    n_iter: int
-    objective: float
-    gap: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +39,8 @@ class Solution:
         The gap reached ``tol * null_objective``, and there is a minimum (`Problem.has_no_minimum`).
     n_iter : int
     history : tuple of Check
+    interrupted : bool
+        By Ctrl-C, or by a callback.
     """
 
     parts: tuple[Array, ...]
@@ -56,6 +49,7 @@ class Solution:
     converged: bool
     n_iter: int
     history: tuple[Check, ...]
+    interrupted: bool = False
 
     @property
     def A(self) -> Array:
@@ -71,10 +65,11 @@ class Solver(BaseEstimator, ABC):
         """None if this solver can solve the problem; otherwise a sentence that says why not."""
 
     @abstractmethod
-    def _solve(
-        self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
-    ) -> Solution:
-        """Run from the given parts (zeros if None) until the gap is at most ``problem.gap_limit(tol)``."""
+    def run(self, incumbent: Incumbent, gap_limit: float, max_iter: int) -> None:
+        """Improve the incumbent until `Incumbent.is_done`; count iterations there, and record every check.
+
+        It may be left at any moment: what counts is what the incumbent has looked at.
+        """
 
     def solve(
         self,
@@ -84,6 +79,9 @@ class Solver(BaseEstimator, ABC):
         dual: Point | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
+        keep_interrupted: bool = False,
     ) -> Solution:
         """Minimise the objective of the problem.
 
@@ -98,6 +96,12 @@ class Solver(BaseEstimator, ABC):
         tol : float, default 1e-6
             Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
         max_iter : int, default 10000
+        verbose : int, default 0
+            1 prints a line at every look at the duality gap.
+        callback : callable, default None
+            Called with every `Check` (iterations, objective, gap, seconds); a true answer stops the solver.
+        keep_interrupted : bool, default False
+            On Ctrl-C return the best point so far, with its honest gap, instead of raising KeyboardInterrupt.
 
         Returns
         -------
@@ -113,8 +117,9 @@ class Solver(BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If max_iter is reached first; the solution then carries the honest gap. Or if there is no minimum, since
-            what the penalty leaves free separates the classes (the solution does not count as converged).
+            If max_iter, Ctrl-C or the callback ends it first; the solution then carries the honest gap. Or if there is
+            no minimum, since what the penalty leaves free separates the classes (the solution does not count as
+            converged).
         """
         reason = self.refuses(problem)
         if reason is not None:
@@ -122,15 +127,55 @@ class Solver(BaseEstimator, ABC):
         shape = problem.shape
         if start is not None and np.shape(start) != shape:
             raise ValueError(f"start must hold {shape[0]} part(s) of shape {shape[1:]}, got shape {np.shape(start)}.")
-        solution = self._solve(problem, start, dual, tol, max_iter)
+        gap_limit = problem.gap_limit(tol)
+        name = type(self).__name__
+        incumbent = Incumbent(problem, start, dual, _printer(name, gap_limit, callback) if verbose else callback)
+        try:
+            self.run(incumbent, gap_limit, max_iter)
+        except KeyboardInterrupt:
+            if not keep_interrupted:
+                raise
+            incumbent.stopped = True
+        solution = _conclude(incumbent, gap_limit)
         if problem.has_no_minimum(solution.certificate.objective):
             solution = replace(solution, converged=False)
             warn(f"{NO_MINIMUM} These parameters are some point on the way.", ConvergenceWarning)
         elif not solution.converged:
-            warn(
-                f"{type(self).__name__} stopped after {solution.n_iter} iterations with a duality gap of "
-                f"{solution.certificate.gap:.3g}; wanted {problem.gap_limit(tol):.3g}. Raise max_iter or tol, or scale "
-                "the features.",
-                ConvergenceWarning,
-            )
+            warn(_shortfall(name, solution, gap_limit), ConvergenceWarning)
         return solution
+
+
+def _conclude(incumbent: Incumbent, gap_limit: float) -> Solution:
+    point, certificate = incumbent.point, incumbent.certificate
+    return Solution(
+        parts=point.parts,
+        intercept=incumbent.problem.original_intercept(point.A, point.reading.intercept),
+        certificate=certificate,
+        converged=bool(np.isfinite(certificate.gap) and certificate.gap <= gap_limit),
+        n_iter=incumbent.n_iter,
+        history=tuple(incumbent.history),
+        interrupted=incumbent.stopped,
+    )
+
+
+def _shortfall(name: str, solution: Solution, gap_limit: float) -> str:
+    reached = f"with a duality gap of {solution.certificate.gap:.3g}; wanted {gap_limit:.3g}."
+    if solution.interrupted:
+        return f"{name} was interrupted after {solution.n_iter} iterations, {reached}"
+    return (
+        f"{name} stopped after {solution.n_iter} iterations {reached} Raise max_iter or tol, or scale the features."
+    )
+
+
+def _printer(name: str, gap_limit: float, callback: Callback | None) -> Callback:
+    """A callback that prints a line, and then asks the caller's own."""
+
+    def tell(check: Check) -> object:
+        print(
+            f"{name}: iteration {check.n_iter}, objective {check.objective:.10g}, gap {check.gap:.2e} "
+            f"(wanted {gap_limit:.1e}), {check.seconds:.2f} s",
+            flush=True,
+        )
+        return callback(check) if callback is not None else False
+
+    return tell

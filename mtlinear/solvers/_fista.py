@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
-from mtlinear.certificate import certify, certify_start
-from mtlinear.problem import Point, Problem
-from mtlinear.solvers._base import Check, Solution, Solver
+from mtlinear.problem import Problem
+from mtlinear.solvers._base import Solver
+from mtlinear.solvers._incumbent import Incumbent
 
 #: Factor on the curvature estimate before every step: how fast steps grow again.
 _SHRINK = 0.8
@@ -29,7 +26,7 @@ class FISTA(Solver):
 
         P_k <- prox_k(Y_k - step * gradient(sum Y), step).
 
-    The step follows the curvature of the loss between the last two points (see `_Run._proximal_step`), which is often
+    The step follows the curvature of the loss between the last two points (see `_Steps._proximal_step`), which is often
     far below its bound; ``1 / (n_parts * curvature * norm_bound)`` is always accepted, because ``||sum_k D_k||^2 <=
     n_parts sum_k ||D_k||^2`` makes it safe for any number of parts. Where the loss has no bound on its curvature the
     step is found by backtracking alone. Momentum is dropped whenever it points uphill (O'Donoghue & Candes 2015,
@@ -54,49 +51,29 @@ class FISTA(Solver):
         check_integer("check_every", self.check_every, at_least=1)
         return None
 
-    def _solve(
-        self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
-    ) -> Solution:
-        return _Run(problem, start, dual, self.check_every).until(problem.gap_limit(tol), max_iter)
+    def run(self, incumbent: Incumbent, gap_limit: float, max_iter: int) -> None:
+        if incumbent.is_done(gap_limit, max_iter):
+            return
+        steps = _Steps(incumbent)
+        while not incumbent.is_done(gap_limit, max_iter):
+            # Early looks come close together: a warm start may need few steps.
+            n_iter = incumbent.n_iter
+            pause = min(max(2, n_iter // 2), max(self.check_every, n_iter // 10))
+            for _ in range(min(pause, max_iter - n_iter)):
+                steps.step()
+                incumbent.n_iter += 1
+            steps.check()
 
 
-class _Run:
+class _Steps:
     """The moving state of one run: the last two iterates, their images, the momentum and the step."""
 
-    def __init__(self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, check_every: int):
-        self.problem = problem
-        self.check_every = check_every
-        self.started = time.perf_counter()
-        self.point = problem.start(start, dual)
-        self.certificate = certify_start(problem, self.point, dual)
-        self.history: list[Check] = []
-        self._record(0)
-
-    def until(self, gap_limit: float, max_iter: int) -> Solution:
-        n_iter = 0
-        if self.certificate.gap > gap_limit:
-            self._prepare()
-        while self.certificate.gap > gap_limit and n_iter < max_iter:
-            # Early looks come close together: a warm start may need few steps.
-            pause = min(max(2, n_iter // 2), max(self.check_every, n_iter // 10))
-            next_check = min(n_iter + pause, max_iter)
-            while n_iter < next_check:
-                self._step()
-                n_iter += 1
-            self._check(n_iter)
-        return Solution(
-            parts=self.point.parts,
-            intercept=self.problem.original_intercept(self.point.A, self.point.reading.intercept),
-            certificate=self.certificate,
-            converged=bool(np.isfinite(self.certificate.gap) and self.certificate.gap <= gap_limit),
-            n_iter=n_iter,
-            history=tuple(self.history),
-        )
-
-    def _prepare(self) -> None:
-        problem = self.problem
-        self.oracle = problem.oracle(self.point)
-        self.parts: Array = np.array(self.point.parts)
+    def __init__(self, incumbent: Incumbent):
+        self.incumbent = incumbent
+        self.problem = problem = incumbent.problem
+        self.prox = [penalty.prox_operator() for penalty in problem.part_penalties]
+        self.oracle = problem.oracle(incumbent.point)
+        self.parts: Array = np.array(incumbent.point.parts)
         bound = problem.lipschitz
         unit = max(len(self.parts) * (problem.data.norm_bound if bound is None else bound), float(np.finfo(float).tiny))
         self.safe_lipschitz = np.inf if bound is None else unit
@@ -107,7 +84,7 @@ class _Run:
         self.image = self.previous_image = self.oracle.image(self.parts.sum(axis=0))
         self.momentum = 1.0
 
-    def _step(self) -> None:
+    def step(self) -> None:
         """One accelerated proximal gradient step."""
         momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * self.momentum**2))
         beta = (self.momentum - 1.0) / momentum
@@ -127,12 +104,11 @@ class _Run:
         squared loss that divergence is half the bend; for any convex loss it is at most the bend, so the test with
         twice the bend is on the safe side. L shrinks a little before every step and doubles until the test holds.
         """
-        penalties = self.problem.part_penalties
         caution = 1.0 if self.problem.data.loss.quadratic else 2.0
         self.lipschitz = max(_SHRINK * self.lipschitz, self.least_lipschitz)
         while True:
             step = 1.0 / self.lipschitz
-            new = np.stack([p.prox(Y - step * gradient, step) for p, Y in zip(penalties, ahead, strict=True)])
+            new = np.stack([prox(Y - step * gradient, step) for prox, Y in zip(self.prox, ahead, strict=True)])
             new_image = self.oracle.image(new.sum(axis=0))
             if self.lipschitz >= self.safe_lipschitz:
                 return new, new_image
@@ -142,10 +118,10 @@ class _Run:
                 return new, new_image
             self.lipschitz = min(2.0 * self.lipschitz, self.safe_lipschitz)
 
-    def _check(self, n_iter: int) -> None:
-        """Certify the present iterate; the lowest objective and the highest bound so far are kept."""
+    def check(self) -> None:
+        """Certify the present iterate."""
         point = self.problem.settle(self.parts)
-        certificate = certify(self.problem, point, self.certificate)
+        self.incumbent.look(point)
         # What exact minimisation over the null space moved is moved in both iterates: the momentum stays what it was.
         shift = np.array(point.parts) - self.parts
         if np.any(shift):
@@ -153,13 +129,4 @@ class _Run:
             self.parts, self.previous = self.parts + shift, self.previous + shift
             self.image, self.previous_image = self.image + image, self.previous_image + image
         self.oracle.agree(self.image, point.reading)
-        if certificate.objective <= self.certificate.objective:
-            self.point, self.certificate = point, certificate
-        else:
-            self.certificate = replace(certificate, objective=self.certificate.objective)
-        self._record(n_iter)
-
-    def _record(self, n_iter: int) -> None:
-        """What would be returned now."""
-        now = self.certificate
-        self.history.append(Check(n_iter, now.objective, now.gap, time.perf_counter() - self.started))
+        self.incumbent.record()

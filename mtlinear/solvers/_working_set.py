@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
-from mtlinear.certificate import certify, certify_start
 from mtlinear.penalties import RowSeparable
 from mtlinear.problem import Point, Problem
-from mtlinear.solvers._base import Check, Solution, Solver
+from mtlinear.solvers._base import Solver
 from mtlinear.solvers._fista import FISTA
+from mtlinear.solvers._incumbent import Incumbent
 
-#: Accuracy of an inner solution: this fraction of the present gap, but not below half of what is wanted.
-_INNER = 0.1
-#: Below this fraction rounding is all that is left.
-_LEAST_GOAL = 1e-9
+#: A rough solution brings the gap down to this fraction.
+_ROUGH = 0.1
+#: An accurate solution takes about so many iterations more than a rough one.
+_ITERATIONS = 50
+#: Gauges of the features outside from which on a solution on the working set says little.
+_MISSING = 1.01
+#: Below this fraction of the gap that is wanted, rounding is all that is left.
+_LEAST_ACCURACY = 1e-7
 
 
 class WorkingSet(Solver):
@@ -57,52 +59,44 @@ class WorkingSet(Solver):
             raise TypeError(f"inner must be a Solver object or None, got {self.inner!r}.")
         return self.inner.refuses(problem)
 
-    def _solve(
-        self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, tol: float, max_iter: int
-    ) -> Solution:
-        return _Run(problem, start, dual, self).until(problem.gap_limit(tol), max_iter)
+    def run(self, incumbent: Incumbent, gap_limit: float, max_iter: int) -> None:
+        if not incumbent.is_done(gap_limit, max_iter):
+            _Sets(incumbent, self).until(gap_limit, max_iter)
 
 
-class _Run:
-    """The moving state: the best point, its certificate, and the working set."""
+class _Sets:
+    """The moving state of one run: the working set, and how accurately it was solved on."""
 
-    def __init__(self, problem: Problem, start: Sequence[Array] | None, dual: Point | None, settings: WorkingSet):
-        self.problem = problem
+    def __init__(self, incumbent: Incumbent, settings: WorkingSet):
+        self.incumbent = incumbent
+        self.problem = incumbent.problem
         self.inner = FISTA() if settings.inner is None else settings.inner
         self.least = settings.least
-        self.started = time.perf_counter()
-        self.point = problem.start(start, dual)
-        self.certificate = certify_start(problem, self.point, dual)
         self.features = np.zeros(0, dtype=np.intp)
-        self.n_iter = 0
-        self.history: list[Check] = []
-        self._record()
 
-    def until(self, gap_limit: float, max_iter: int) -> Solution:
-        goal = _INNER
-        while self.certificate.gap > gap_limit and self.n_iter < max_iter and goal > _LEAST_GOAL:
+    def until(self, gap_limit: float, max_iter: int) -> None:
+        incumbent, accuracy = self.incumbent, 0.5
+        while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_ACCURACY:
+            # While features are missing only they can help; an accurate solution without them would be wasted, unless
+            # it is cheap. After that, every look that does not bring the gap down asks for more accuracy.
             grown = self._choose()
-            # The same features once more: only a more accurate solution can help.
-            goal = _INNER if len(grown) > len(self.features) else 0.1 * goal
+            rough = self._is_missing_some() and not self._is_cheap(len(grown))
+            if len(grown) == len(self.features):
+                accuracy *= 0.1
             self.features = grown
-            self._improve(max(goal * self.certificate.gap, min(0.5, goal / _INNER) * gap_limit), max_iter)
-        return Solution(
-            parts=self.point.parts,
-            intercept=self.problem.original_intercept(self.point.A, self.point.reading.intercept),
-            certificate=self.certificate,
-            converged=bool(self.certificate.gap <= gap_limit),
-            n_iter=self.n_iter,
-            history=tuple(self.history),
-        )
+            wanted = accuracy * gap_limit
+            self._improve(max(wanted, _ROUGH * incumbent.gap) if rough else wanted, max_iter)
+
+    def _is_cheap(self, size: int) -> bool:
+        """Whether a solution on so many features costs less than the look at all of them that follows."""
+        data = self.problem.data
+        return _ITERATIONS * size * size < data.rows_per_task * data.n_features
 
     def _choose(self) -> Indices:
         """The rows in use, those of the last set, and the rows with the largest gauges."""
-        problem, A = self.problem, self.point.A
-        H = -self.point.reading.gradient
-        if problem.l2_alpha:
-            H = H - problem.l2_alpha * A
-        scores = np.max([penalty.row_gauge(H) for penalty in row_penalties(problem)], axis=0)
-        in_use = np.any([np.any(part, axis=1) for part in self.point.parts], axis=0)
+        point = self.incumbent.point
+        scores = self._gauges(point)
+        in_use = np.any([np.any(part, axis=1) for part in point.parts], axis=0)
         in_use[self.features] = True
         used = int(np.sum(in_use))
         wanted = min(int(np.sum(scores[~in_use] > 1.0)), used) + max(self.least, used // 4)
@@ -112,33 +106,35 @@ class _Run:
 
     def _improve(self, gap: float, max_iter: int) -> None:
         """Solve on the working set up to a gap, and certify for all features."""
-        problem, rows = self.problem, self.features
-        small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha)
-        unit = max(small.null_objective, float(np.finfo(float).tiny))
-        solution = self.inner._solve(
-            small, [part[rows] for part in self.point.parts], None, gap / unit, max_iter - self.n_iter
-        )
-        self.n_iter += max(solution.n_iter, 1)
-        self._look_at(solution.parts, rows)
-        # The inner bound may come from another iterate than the inner point.
-        if self.certificate.gap > gap and solution.certificate.dual.parts is not solution.parts:
-            self._look_at(solution.certificate.dual.parts, rows)
-        self._record()
+        problem, incumbent, rows = self.problem, self.incumbent, self.features
+        small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
+        inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
+        self.inner.run(inner, gap, max_iter - incumbent.n_iter)
+        incumbent.n_iter += max(inner.n_iter, 1)
+        incumbent.look(self._on_all(inner.point.parts))
+        # The inner bound may come from another iterate than the inner point; no bound helps while features are missing.
+        if incumbent.gap > gap and inner.certificate.dual is not inner.point and not self._is_missing_some():
+            incumbent.bound_by(self._on_all(inner.certificate.dual.parts))
+        incumbent.record()
 
-    def _look_at(self, small_parts: Sequence[Array], rows: Indices) -> None:
-        """Certify parts that are zero outside rows; the lowest objective and the highest bound so far are kept."""
+    def _gauges(self, point: Point) -> Array:
+        """Of every row, the largest over the parts of the penalty."""
+        H = -point.reading.gradient
+        if self.problem.l2_alpha:
+            H = H - self.problem.l2_alpha * point.A
+        return np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
+
+    def _is_missing_some(self) -> bool:
+        """Whether features outside the working set want to be used."""
+        scores = self._gauges(self.incumbent.point)
+        scores[self.features] = 0.0
+        return bool(np.max(scores) > _MISSING)
+
+    def _on_all(self, small_parts: Sequence[Array]) -> Point:
+        """The point with parts that are zero outside the working set."""
         parts = np.zeros(self.problem.shape, self.problem.data.dtype)
-        parts[:, rows] = small_parts
-        point = self.problem.settle(parts)
-        certificate = certify(self.problem, point, self.certificate)
-        if certificate.objective <= self.certificate.objective:
-            self.point, self.certificate = point, certificate
-        else:
-            self.certificate = replace(certificate, objective=self.certificate.objective)
-
-    def _record(self) -> None:
-        now = self.certificate
-        self.history.append(Check(self.n_iter, now.objective, now.gap, time.perf_counter() - self.started))
+        parts[:, self.features] = small_parts
+        return self.problem.settle(parts)
 
 
 def is_row_separable(problem: Problem) -> bool:

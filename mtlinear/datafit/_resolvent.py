@@ -1,0 +1,243 @@
+"""The proximal step of the squared loss: one linear solve per task, through factorizations that are kept.
+
+    resolvent(B) = (H_t + diag(w_t))^-1 b_t   in column t,   H_t = X_t' diag(weights_t) X_t
+
+Gram matrices are inverted where they are smaller than the rows; otherwise the small side is that of the rows
+(Woodbury): ``(H + W)^-1 = W^-1 - W^-1 Z' (I + Z W^-1 Z')^-1 Z W^-1`` with ``Z = diag(weights)^1/2 X``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import cast
+
+import numpy as np
+from scipy.linalg import lapack
+
+from mtlinear._typing import Array
+from mtlinear.datafit._unpenalised import pseudo_inverse
+from mtlinear.designs import Design
+
+#: Matrices smaller than this are inverted all at once.
+_SMALL = 100
+
+
+class Inverse(ABC):
+    """``B -> (H_t + diag(w_t))^-1 b_t`` in column t, for one w."""
+
+    @abstractmethod
+    def __call__(self, B: Array) -> Array:
+        """The solution, (n_features, n_tasks)."""
+
+    @abstractmethod
+    def combined(self, coefficients: Array) -> Array:
+        """``sum_t coefficients_t (H_t + diag(w_t))^-1``, (n_features, n_features)."""
+
+
+class Resolvent(ABC):
+    """Solver of ``(H_t + diag(w_t)) x_t = b_t`` for any positive w.
+
+    Attributes
+    ----------
+    diagonal : ndarray (n_features, n_tasks)
+        Of the H_t.
+    by_task : bool
+        Whether w may differ between tasks; otherwise it is (n_features, 1) or (1, 1).
+    """
+
+    diagonal: Array
+    by_task: bool
+
+    @abstractmethod
+    def at(self, weight: Array) -> Inverse:
+        """The solver for one w, broadcast to (n_features, n_tasks); what can be computed beforehand, is."""
+
+
+class Coupled:
+    """Solver of ``H_t x_t + diag(w) x_t + sum_k delta_k Z[t, k] (X Z)_k = b_t``: tasks that share k combinations.
+
+    The combinations ``M = X Z`` are eliminated: ``x_t = R_t (b_t - (M diag(delta) Z')_t)`` with ``R_t = (H_t +
+    diag(w))^-1``, so that ``(I + [sum_t Z[t, k] Z[t, l] R_t] delta) M = sum_t Z[t, :] R_t b_t``. Where this has many
+    solutions (features that no task sees) it is the one of least norm.
+
+    Parameters
+    ----------
+    inverse : Inverse
+    Z : ndarray (n_tasks, k)
+        Orthonormal.
+    delta : ndarray (k,)
+    """
+
+    def __init__(self, inverse: Inverse, Z: Array, delta: Array):
+        self._inverse, self._Z, self._delta = inverse, Z, delta
+        if Z.shape[1] == 0:
+            return
+        k = Z.shape[1]
+        blocks = [[inverse.combined(Z[:, i] * Z[:, j]) for j in range(k)] for i in range(k)]
+        d = len(blocks[0][0])
+        # Divided by delta the system is symmetric, of one sign for a delta of one sign.
+        system = np.block(blocks) + np.kron(np.diag(1.0 / delta), np.eye(d))
+        self._sign = -1.0 if delta[0] < 0 else 1.0
+        self._solve = pseudo_inverse(self._sign * system, np.dtype(np.float64))
+
+    def __call__(self, B: Array) -> Array:
+        first = self._inverse(B)
+        if self._Z.shape[1] == 0:
+            return first
+        k = self._Z.shape[1]
+        combined = first @ self._Z
+        scaled = self._sign * self._solve(combined.T.ravel()).reshape(k, -1).T  # delta M
+        return first - self._inverse(scaled @ self._Z.T)
+
+
+class SharedGram(Resolvent):
+    """One Gram matrix for all tasks, up to a factor each.
+
+    Parameters
+    ----------
+    matrix : ndarray (n_features, n_features)
+    scale : ndarray (n_tasks,)
+        ``H_t = scale[t] * matrix``.
+    """
+
+    by_task = False
+
+    def __init__(self, matrix: Array, scale: Array):
+        self._matrix, self._scale = matrix, scale
+        self.diagonal = np.diagonal(matrix)[:, None] * scale
+
+    def at(self, weight: Array) -> Inverse:
+        if np.all(self._scale == self._scale[0]):
+            shifted = float(self._scale[0]) * self._matrix[None]
+            return _Matrices(_inverses(shifted, weight), len(self._scale))
+        root = np.sqrt(np.broadcast_to(weight, (len(self._matrix), 1)))
+        values, vectors = np.linalg.eigh(self._matrix / root / root.T)
+        return _Eigen(vectors / root, 1.0 / (np.maximum(values, 0.0)[:, None] * self._scale + 1.0))
+
+
+class TaskGrams(Resolvent):
+    """A Gram matrix (n_tasks, n_features, n_features) of every task."""
+
+    by_task = True
+
+    def __init__(self, matrices: Array, scale: Array):
+        self._matrices = matrices if np.all(scale == 1.0) else matrices * scale[:, None, None]
+        self.diagonal = np.diagonal(self._matrices, axis1=1, axis2=2).T
+
+    def at(self, weight: Array) -> Inverse:
+        return _Matrices(_inverses(self._matrices, weight), len(self._matrices))
+
+
+class RowKernels(Resolvent):
+    """Woodbury, for tasks with fewer rows than features.
+
+    Parameters
+    ----------
+    design : Design
+        Centred if there are intercepts.
+    """
+
+    by_task = False
+
+    def __init__(self, design: Design):
+        distinct = design.distinct_tasks()
+        rows = [design.task_rows(t, design.weights) for t in distinct]
+        self._Z = [X * np.sqrt(weights)[:, None] for X, weights in rows]
+        self._scale = None
+        diagonals = np.column_stack([np.einsum("ij,ij->j", Z, Z) for Z in self._Z])
+        if len(distinct) < design.n_tasks:
+            weights = design.task_sums(design.weights)
+            self._scale = weights / weights[distinct.start]
+            diagonals = diagonals * self._scale
+        self.diagonal = diagonals
+
+    def at(self, weight: Array) -> Inverse:
+        if self._scale is None:
+            return _Kernels(self._Z, weight)
+        return _SharedKernel(self._Z[0], self._scale, weight)
+
+
+class _Matrices(Inverse):
+    """Explicit inverses, (1 or n_tasks, d, d)."""
+
+    def __init__(self, inverses: Array, n_tasks: int):
+        self._inverses, self._n_tasks = inverses, n_tasks
+
+    def __call__(self, B: Array) -> Array:
+        if len(self._inverses) == 1:
+            return cast(Array, self._inverses[0] @ B)
+        return np.matmul(self._inverses, np.ascontiguousarray(B.T)[:, :, None])[:, :, 0].T
+
+    def combined(self, coefficients: Array) -> Array:
+        if len(self._inverses) == 1:
+            return cast(Array, self._inverses[0] * coefficients.sum())
+        return np.tensordot(coefficients, self._inverses, axes=1)
+
+
+class _Eigen(Inverse):
+    """``V diag(shrink_t) V'`` for task t."""
+
+    def __init__(self, vectors: Array, shrink: Array):
+        self._vectors, self._shrink = vectors, shrink
+
+    def __call__(self, B: Array) -> Array:
+        return cast(Array, self._vectors @ (self._shrink * (self._vectors.T @ B)))
+
+    def combined(self, coefficients: Array) -> Array:
+        return cast(Array, (self._vectors * (self._shrink @ coefficients)) @ self._vectors.T)
+
+
+class _SharedKernel(Inverse):
+    """Woodbury with one Z for all tasks, up to a factor each."""
+
+    def __init__(self, Z: Array, scale: Array, weight: Array):
+        self._Z, self._weight = Z, np.broadcast_to(weight, (Z.shape[1], 1))
+        values, self._U = np.linalg.eigh((Z / self._weight.T) @ Z.T)
+        self._shrink = scale / (np.maximum(values, 0.0)[:, None] * scale + 1.0)
+
+    def __call__(self, B: Array) -> Array:
+        B = B / self._weight
+        return cast(Array, B - self._Z.T @ (self._U @ (self._shrink * (self._U.T @ (self._Z @ B)))) / self._weight)
+
+    def combined(self, coefficients: Array) -> Array:
+        W = (self._U.T @ self._Z) / self._weight.T
+        return np.diag(coefficients.sum() / self._weight[:, 0]) - (W.T * (self._shrink @ coefficients)) @ W
+
+
+class _Kernels(Inverse):
+    """Woodbury with a Z for every task."""
+
+    def __init__(self, Z: list[Array], weight: Array):
+        self._Z, self._weight = Z, np.broadcast_to(weight, (Z[0].shape[1], 1))[:, 0]
+        one = np.ones((1, 1))
+        self._kernels = [_inverses(((Zt / self._weight) @ Zt.T)[None], one)[0] for Zt in Z]
+
+    def __call__(self, B: Array) -> Array:
+        columns = np.ascontiguousarray((B / self._weight[:, None]).T)
+        for t, (Z, kernel) in enumerate(zip(self._Z, self._kernels, strict=True)):
+            columns[t] -= ((kernel @ (Z @ columns[t])) @ Z) / self._weight
+        return columns.T
+
+    def combined(self, coefficients: Array) -> Array:
+        total = np.diag(coefficients.sum() / self._weight)
+        for c, Z, kernel in zip(coefficients, self._Z, self._kernels, strict=True):
+            ZW = Z / self._weight
+            total -= c * ZW.T @ (kernel @ ZW)
+        return total
+
+
+def _inverses(matrices: Array, weight: Array) -> Array:
+    """``(matrix + diag(w_t))^-1`` of positive semidefinite matrices; w is broadcast to (d, len(matrices))."""
+    shifted = matrices.astype(np.float64)
+    count, d = shifted.shape[:2]
+    shifted[:, np.arange(d), np.arange(d)] += np.broadcast_to(weight, (d, count)).T
+    if d < _SMALL:  # all at once: Python's loop would cost more than the arithmetic
+        return np.linalg.inv(shifted)
+    for matrix in shifted:
+        factor, failed = lapack.dpotrf(matrix, lower=True)
+        if failed:  # rounding made it indefinite
+            matrix[:] = np.linalg.pinv(matrix, hermitian=True)
+        else:
+            inverse, _ = lapack.dpotri(factor, lower=True)
+            matrix[:] = np.tril(inverse) + np.tril(inverse, -1).T
+    return shifted
