@@ -27,7 +27,7 @@ from mtlinear.penalties import (
     TraceNorm,
 )
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, ProximalNewton, Solver, Splitting, WorkingSet
+from mtlinear.solvers import FISTA, ClosedForm, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Penalties: norms (positively homogeneous) and others. The strengths suit data with features and targets of size one.
 
@@ -76,6 +76,9 @@ SOLVERS: list[Solver] = [
     FISTA(),
     FISTA(check_every=3),
     Splitting(),
+    Splitting(check_every=3),
+    ClosedForm(),
+    InTurn(FISTA(), Splitting(), after=5),
     ProximalNewton(),
     WorkingSet(),
     WorkingSet(FISTA(check_every=2), least=1),

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from mtlinear.solvers import Solver
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # As many workers as cores: threads of theirs would only wait for each other (forty times longer, measured).
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threadpool_limits(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_ctrl_c_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tests that interrupt a fit are not a user who wants to leave a loop."""
+    monkeypatch.setattr(Solver, "_last_kept", -np.inf)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mtlinear import (
     DirtyRegressor,
     MeanRegularizedRegressor,
     MultiTaskRegressor,
+    MultiTaskRegressorCV,
     TraceNormClassifier,
     TraceNormRegressor,
 )
@@ -33,6 +34,8 @@ SHARE = "a finite number > 0 and <= 1"
 YES_OR_NO = "an instance of 'bool' or an instance of 'numpy.bool'"
 COLUMN = "an instance of 'str', a whole number or None"
 PENALTY = "an object of mtlinear.penalties, like TraceNorm(alpha=0.1) or None"
+CALLABLE = "a callable or None"
+LINES = "an int in the range [0, inf), an instance of 'bool' or an instance of 'numpy.bool'"
 SOLVER = "an object of mtlinear.solvers, like FISTA() or None"
 
 #: (class, parameter, bad value, what the message says is right)
@@ -55,6 +58,9 @@ BAD = [
     *[(TraceNormRegressor, "task_feature", bad, COLUMN) for bad in (1.0, True, ["site"])],
     *[(TraceNormRegressor, "unseen_tasks", bad, "a str among {") for bad in ("zero", None, True)],
     *[(TraceNormRegressor, "solver", bad, SOLVER) for bad in ("fista", FISTA, TraceNorm())],
+    *[(TraceNormRegressor, "callback", bad, CALLABLE) for bad in (1, "print", [print], True)],
+    *[(TraceNormRegressor, "verbose", bad, LINES) for bad in (-1, 0.5, "yes", None)],
+    *[(MultiTaskRegressorCV, "verbose", bad, LINES) for bad in (-1, None)],
 ]
 
 

@@ -188,11 +188,11 @@ class Interrupted(FISTA):
         self.error = error
         self.after = after
 
-    def _solve(self, *arguments):
+    def run(self, *arguments):
         Interrupted.count += 1
         if Interrupted.count > self.after:
             raise self.error
-        return super()._solve(*arguments)
+        return super().run(*arguments)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -27,7 +27,7 @@ from mtlinear import MultiTaskRegressor, TraceNormRegressor, penalties, solvers
 from mtlinear.metrics import task_r2_scorer
 from mtlinear.model_selection import TaskKFold
 from mtlinear.penalties import L1, InfimalConvolution, L1Lq, Penalty, TraceNorm
-from mtlinear.solvers import FISTA
+from mtlinear.solvers import FISTA, InTurn, Splitting
 
 ESTIMATORS = [
     name
@@ -204,8 +204,8 @@ def test_the_documented_list_is_what_is_needed():
     needed |= untrusted(TraceNormRegressor(0.1).partial_fit(X, Y))
     for penalty in all_penalties():
         needed |= untrusted(MultiTaskRegressor(penalty))
-    for solver in concrete(solvers, solvers.Solver):
-        needed |= untrusted(MultiTaskRegressor(solver=solver()))
+    for solver in all_solvers():
+        needed |= untrusted(MultiTaskRegressor(solver=solver))
     assert needed == set(TRUSTED)
     assert len(TRUSTED) == len(set(TRUSTED))
 
@@ -218,6 +218,10 @@ def concrete(package, base):
 
 def all_penalties():
     return [cls(TraceNorm(), L1()) if cls is InfimalConvolution else cls() for cls in concrete(penalties, Penalty)]
+
+
+def all_solvers():
+    return [cls(FISTA(), Splitting()) if cls is InTurn else cls() for cls in concrete(solvers, solvers.Solver)]
 
 
 def test_the_document_names_what_a_search_needs():

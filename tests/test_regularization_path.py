@@ -221,11 +221,11 @@ class Interrupted(FISTA):
         self.after = after
         self.count = 0
 
-    def _solve(self, *arguments):
+    def run(self, *arguments):
         self.count += 1
         if self.count > self.after:
             raise KeyboardInterrupt
-        return super()._solve(*arguments)
+        return super().run(*arguments)
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])

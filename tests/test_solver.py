@@ -17,7 +17,7 @@ from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.reference import solve_reference
-from mtlinear.solvers import FISTA, Splitting
+from mtlinear.solvers import FISTA
 
 TOL = 1e-9
 LAYOUTS = ["shared", "stacked-unbalanced-weighted"]
@@ -134,10 +134,16 @@ def test_nothing_the_caller_gave_is_changed(penalty, solver):
     assert repr(penalty) == before
 
 
+def problem_for(solver, **options):
+    """A problem that the solver does not refuse."""
+    kinds = [(L1Lq(alpha=0.02), Logistic()), (L1Lq(alpha=0.02), Squared()), (Ridge(alpha=0.1), Squared())]
+    problems = [make_problem(penalty, loss, **options) for penalty, loss in kinds]
+    return next(problem for problem in problems if solver.refuses(problem) is None)
+
+
 @each(SOLVERS, "solver")
 def test_start_of_the_wrong_shape_is_refused(solver):
-    problem = make_problem(L1(alpha=0.1))
-    problem = make_problem(L1(alpha=0.1), Logistic()) if solver.refuses(problem) else problem
+    problem = problem_for(solver)
     with pytest.raises(ValueError, match="start must hold 1 part"):
         solver.solve(problem, start=[np.zeros((TALL.T, TALL.d))])
     with pytest.raises(ValueError, match="start must hold 1 part"):
@@ -146,7 +152,7 @@ def test_start_of_the_wrong_shape_is_refused(solver):
 
 @each(SOLVERS, "solver")
 def test_history_ends_with_what_is_reported(solver):
-    problem = make_problem(L1Lq(alpha=0.02), Squared() if isinstance(solver, Splitting) else Logistic(), shape=WIDE)
+    problem = problem_for(solver, shape=WIDE)
     solution = solve(problem, solver)
     iterations = [check.n_iter for check in solution.history]
     seconds = [check.seconds for check in solution.history]

@@ -18,7 +18,7 @@ from mtlinear.designs import SharedDesign, StackedDesign
 from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA
+from mtlinear.solvers import choose_solver
 
 MAX_ITER = 20_000
 
@@ -138,7 +138,7 @@ def fit_path(data: TaskData, model: Model, rows: Rows, candidates: Sequence[Cand
         with warnings.catch_warnings():
             # Told by `certified` and in the report.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            solution = FISTA().solve(problem, start, tol=tol, max_iter=MAX_ITER)
+            solution = choose_solver(problem).solve(problem, start, tol=tol, max_iter=MAX_ITER)
         start = solution.parts
         unit = max(problem.null_objective, np.finfo(float).tiny)
         yield Fit(

@@ -176,6 +176,11 @@ class DataFit(ABC):
     def has_resolvent(self) -> bool:
         """Whether there is a `resolvent` that is affordable."""
 
+    @property
+    @abstractmethod
+    def has_one_gram(self) -> bool:
+        """Whether the Gram matrices of the tasks are one matrix, up to a factor each."""
+
     @abstractmethod
     def resolvent(self) -> Resolvent:
         """The proximal step of F through factorizations, for squared loss."""

@@ -143,6 +143,10 @@ class GramFit(DataFit):
     def has_resolvent(self) -> bool:
         return True
 
+    @property
+    def has_one_gram(self) -> bool:
+        return len(self.matrices) == 1
+
     def resolvent(self) -> Resolvent:
         if not hasattr(self, "_resolvent"):
             one = len(self.matrices) == 1

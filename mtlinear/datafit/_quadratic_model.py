@@ -124,5 +124,8 @@ class LinearisedReading(RowsReading):
         super().__init__(data, np.zeros(data.n_tasks, data.dtype), scores, free)
         self.__dict__.update(value=np.inf, derivative=derivative)
 
+    def lifted(self, data: RowsFit) -> LinearisedReading:
+        return LinearisedReading(data, self.scores, self.derivative, data.intercepts)
+
     def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
         return False

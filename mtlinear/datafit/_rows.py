@@ -176,6 +176,10 @@ class RowsFit(DataFit):
         kernel_size = self.rows_per_task**2 * len(self.design.distinct_tasks())
         return self.loss.quadratic and (self.gram_is_smaller or kernel_size <= _GRAM_LIMIT)
 
+    @property
+    def has_one_gram(self) -> bool:
+        return len(self.design.distinct_tasks()) == 1
+
     def resolvent(self) -> Resolvent:
         return self._gram_fit.resolvent() if self.gram_is_smaller else self._row_kernels
 
@@ -184,6 +188,8 @@ class RowsFit(DataFit):
         return RowKernels(self.design.precise())
 
     def restrict(self, features: Indices) -> DataFit:
+        if np.array_equal(features, np.arange(self.n_features)):
+            return self.compressed()
         # Gram matrices as soon as they make an iteration cheaper: their products take k^2 a task, the rows 2 n k.
         part: DataFit
         if self.loss.quadratic and len(features) <= _DENSE * self.rows_per_task:
@@ -244,6 +250,10 @@ class RowsReading(Reading):
         self.intercept = intercept
         self.scores = scores
         self.free = free
+
+    def lifted(self, data: RowsFit) -> RowsReading:
+        """The reading of the same scores with all features of ``data``, of which this one had some."""
+        return RowsReading(data, self.intercept, self.scores, data.intercepts)
 
     @cached_property
     def value(self) -> float:

@@ -94,7 +94,9 @@ class Unpenalised:
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
             bracketed = np.isfinite(low) & np.isfinite(high)
             middle = 0.5 * (np.where(bracketed, low, b) + np.where(bracketed, high, b))
-            proposal = np.where(bracketed & ((proposal <= low) | (proposal >= high)), middle, proposal)
+            # A step that is rounding already may fall on the end of the bracket: bisecting there would lead away.
+            outside = ((proposal <= low) | (proposal >= high)) & (np.abs(step) > tol * (1.0 + np.abs(b)))
+            proposal = np.where(bracketed & outside, middle, proposal)
             moved = np.abs(proposal - b)
             b = np.where(slope == 0, b, proposal)
             if np.all(moved <= tol * (1.0 + np.abs(b))):

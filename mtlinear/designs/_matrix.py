@@ -37,6 +37,13 @@ def in_double(*values: Any) -> list[Any]:
     return [None if value is None else value.astype(np.float64) for value in values]
 
 
+def take_columns(X: Matrix, features: Indices) -> Matrix:
+    """``X[:, features]``, in the memory order of X: indexing would turn rows into columns."""
+    if sp.issparse(X) or not X.flags.c_contiguous:
+        return X[:, features]
+    return np.take(X, features, axis=1)
+
+
 def to_dense(X: Matrix) -> Array:
     """X as an ndarray."""
     return X.toarray() if sp.issparse(X) else X
@@ -126,7 +133,7 @@ def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
 
 def weighted_cross(X: Matrix, weights: Array, center: Array | None, rows: Indices, columns: Indices) -> Array:
     """The block (rows, columns) of `weighted_gram`; weights >= 0."""
-    left, right = X[:, rows], X[:, columns]
+    left, right = take_columns(X, rows), take_columns(X, columns)
     cross = _weighted_product(left, right, weights)
     if center is None:
         return cross

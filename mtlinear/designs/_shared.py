@@ -19,6 +19,7 @@ from mtlinear.designs._matrix import (
     is_nearly_centered,
     product,
     subtract_mean,
+    take_columns,
     weighted_gram,
     without_rounding,
 )
@@ -129,7 +130,7 @@ class SharedDesign(Design):
 
     def restrict(self, rows: Indices) -> SharedDesign:
         shift = None if self.shift is None else self.shift[rows]
-        return self._like(self.X[:, rows], self.center[rows], shift)
+        return self._like(take_columns(self.X, rows), self.center[rows], shift)
 
     def take(self, samples: Indices) -> SharedDesign:
         observed = None if self.observed is None else self.observed[samples]

@@ -9,7 +9,19 @@ import numpy as np
 from mtlinear._precision import precision_of, total
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._base import Design
-from mtlinear.designs._matrix import Matrix, adjoint_product, as_rows, in_double, product, subtract_mean
+from mtlinear.designs._matrix import (
+    Matrix,
+    adjoint_product,
+    as_rows,
+    in_double,
+    is_nearly_centered,
+    product,
+    subtract_mean,
+    take_columns,
+)
+
+#: Numbers in X, and rows of a task, from which on X is large (`StackedDesign.centered`).
+_LARGE, _MANY = 2_000_000, 300
 
 
 class StackedDesign(Design):
@@ -86,6 +98,8 @@ class StackedDesign(Design):
 
     def centered(self) -> StackedDesign:
         mean = self._task_means()
+        if self._is_large() and all(is_nearly_centered(self.X[self._task(t)], mean[:, t]) for t in range(self.n_tasks)):
+            return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
         stored = None
         for t in range(self.n_tasks):
             part = subtract_mean(self.X[self._task(t)], mean[:, t])
@@ -95,8 +109,13 @@ class StackedDesign(Design):
             stored[self._task(t)] = part
         return self._like(stored, self.center + mean, self.shift)
 
+    def _is_large(self) -> bool:
+        """Whether a copy of X takes longer than a look at a few rows of every task."""
+        return self.n_rows * self.n_features > _LARGE and self.n_rows > _MANY * self.n_tasks
+
     def restrict(self, rows: Indices) -> StackedDesign:
-        return self._like(self.X[:, rows], self.center[rows], None if self.shift is None else self.shift[rows])
+        shift = None if self.shift is None else self.shift[rows]
+        return self._like(take_columns(self.X, rows), self.center[rows], shift)
 
     def take(self, samples: Indices) -> StackedDesign:
         position = np.empty_like(self.order)

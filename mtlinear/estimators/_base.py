@@ -38,7 +38,7 @@ from mtlinear.losses import Loss
 from mtlinear.parameters import ParameterMatrix
 from mtlinear.penalties import Penalty
 from mtlinear.problem import Problem
-from mtlinear.solvers import Solution, Solver, choose_solver
+from mtlinear.solvers import Callback, Solution, Solver, choose_solver
 
 #: Sparse formats of X that are used as they are; others are converted.
 _SPARSE = ("csr", "csc")
@@ -79,6 +79,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     solver: Solver | None
     tol: float
     max_iter: int
+    verbose: int
+    callback: Callback | None
 
     @abstractmethod
     def _make_penalty(self) -> Penalty:
@@ -96,7 +98,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """A fit that fails or is interrupted leaves the model as it was, and not half of one and half of another."""
+        """A fit that raises leaves the model as it was, and not half of one and half of another."""
         before = dict(vars(self))
         try:
             yield
@@ -171,8 +173,19 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
 
     def _solve(self, problem: Problem) -> None:
         """Solve and publish coef_, intercept_, parameters_ and the certificate."""
-        solver = choose_solver(problem, self.solver)
-        solution = solver.solve(problem, self._warm_parts(problem), tol=self.tol, max_iter=self.max_iter)
+        self._solve_from(problem, self._warm_parts(problem))
+
+    def _solve_from(self, problem: Problem, start: list[Array] | None) -> None:
+        """Solve from these parts and publish; on Ctrl-C what has been reached."""
+        solution = choose_solver(problem, self.solver).solve(
+            problem,
+            start,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            verbose=self.verbose,
+            callback=self.callback,
+            keep_interrupted=True,
+        )
         self._publish(problem, solution)
 
     def _warm_parts(self, problem: Problem) -> list[Array] | None:

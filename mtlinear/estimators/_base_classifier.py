@@ -66,11 +66,15 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         ------
         ValueError, TypeError
             Naming the argument, if the data or a parameter is not usable; among others if a task has one class only.
+        KeyboardInterrupt
+            On Ctrl-C before the solver begins, or in a fit that begins within a second of one that Ctrl-C ended: twice
+            in a row it leaves any loop over fits. The model is then what it was before, as after any error.
 
         Warns
         -----
         ConvergenceWarning
-            If the duality gap did not reach ``tol`` within ``max_iter``; ``dual_gap_`` says where it is.
+            If the duality gap did not reach ``tol`` within ``max_iter``, or before the callback or Ctrl-C ended the
+            solver. The model then has the best parameters so far, and ``dual_gap_`` says how good they are.
         """
         with self._all_or_nothing():
             self._check_parameters()

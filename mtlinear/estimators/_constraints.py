@@ -29,6 +29,8 @@ COMMON: Constraints = {
     "solver": [ObjectOf(Solver, "an object of mtlinear.solvers, like FISTA()"), None],
     "tol": [Number(above=0)],
     "max_iter": [WholeNumber(at_least=1)],
+    "verbose": ["verbose"],
+    "callback": [callable, None],
 }
 
 #: The parameters of the penalties that have a structure of their own.
@@ -49,7 +51,7 @@ PENALTY: Constraints = {
 
 #: All parameters of an estimator that chooses some by cross-validation.
 CROSS_VALIDATED: Constraints = {
-    **{name: allowed for name, allowed in COMMON.items() if name != "warm_start"},
+    **{name: allowed for name, allowed in COMMON.items() if name not in {"warm_start", "callback"}},
     **PENALTY,
     "alphas": [WholeNumber(at_least=1), "array-like"],
     "eps": [Number(above=0, at_most=1)],
@@ -58,5 +60,4 @@ CROSS_VALIDATED: Constraints = {
     "cv": ["cv_object"],
     "one_standard_error": ["boolean"],
     "n_jobs": [WholeNumber(), None],
-    "verbose": [WholeNumber(at_least=0)],
 }

@@ -43,6 +43,7 @@ class _CrossValidated(MultiTaskLinearModel):
     _parameter_constraints: ClassVar[Constraints] = CROSS_VALIDATED
     _single: ClassVar[type[MultiTaskRegressor] | type[MultiTaskClassifier]]
     warm_start = False
+    callback = None
 
     def __init__(
         self,
@@ -131,6 +132,8 @@ class _CrossValidated(MultiTaskLinearModel):
         ValueError, TypeError
             Naming the argument, if the data or a parameter is not usable, or a fold lacks a task or a class (before
             anything is fitted). The model is then what it was before.
+        KeyboardInterrupt
+            On Ctrl-C, at any time. The model is then what it was before.
 
         Warns
         -----
@@ -285,7 +288,9 @@ class _CrossValidated(MultiTaskLinearModel):
         solver = choose_solver(problem, self.solver)
         self.penalty_ = problem.penalty
         self.l2_alpha_ = problem.l2_alpha
-        self._publish(problem, solver.solve(problem, tol=self.tol, max_iter=self.max_iter))
+        self._publish(
+            problem, solver.solve(problem, tol=self.tol, max_iter=self.max_iter, verbose=max(self.verbose - 1, 0))
+        )
 
 
 @documented

@@ -29,6 +29,13 @@ tol : float > 0, default 1e-6
     in float32, whose rounding allows no tol below 4e-6: a smaller one counts as that.
 max_iter : int >= 1, default 10000
     Iterations after which the solver stops with a ConvergenceWarning.
+verbose : int >= 0, default 0
+    1 prints a line at every look at the duality gap.
+callback : callable, default None
+    Called with a `mtlinear.solvers.Check` (n_iter, objective, gap, seconds) at every look at the duality gap, also at
+    the start. If the answer is true the fit ends there, with a ConvergenceWarning; an error it raises leaves the model
+    as it was. It is a parameter like any other: ``clone`` copies objects that have a state with it, and a model can be
+    pickled if it can (functions of a module; not a lambda).
 
 Attributes
 ----------
@@ -80,8 +87,9 @@ one_standard_error : bool, default False
 
 _CV_SOLVING = """n_jobs : int, default None
     Processes of joblib, over candidates and folds; None is 1.
-verbose : int, default 0
-    1 prints a line to stderr for every path that is done."""
+verbose : int >= 0, default 0
+    1 prints a line to stderr for every path that is done; 2 also, to stdout, one at every look at the duality gap in
+    the last fit, on all rows."""
 
 _CV_ATTRIBUTES = """alpha_ : float
     The chosen one.
@@ -117,9 +125,10 @@ def documented(cls: C) -> C:
     kind = "Classifier" if "Classifier" in cls.__name__ else "Regressor"
     common = _PARAMETERS + (_CLASSIFIER_ATTRIBUTES if kind == "Classifier" else "")
     if cls.__name__.endswith("CV"):
-        start, end = common.index("warm_start : "), common.index("solver : ")
-        common = common[:start] + common[end:]
-        common = common.replace("\n\nAttributes", f"\n{_CV_SOLVING}\n\nAttributes", 1)
+        before, rest = common.split("warm_start : ")
+        common = before + rest[rest.index("solver : ") :]
+        before, rest = common.split("verbose : ")  # its own; no callback, for which fit a check belongs to is not said
+        common = f"{before}{_CV_SOLVING}" + rest[rest.index("\n\nAttributes") :]
     fields = {"objective": _NOTES % _OBJECTIVE[kind], "common": common, "cv": _CV, "cv_attributes": _CV_ATTRIBUTES}
     cls.__doc__ = (cls.__doc__ or "") % {name: _indent(text) for name, text in fields.items()}
     return cls

@@ -85,8 +85,9 @@ def regularization_path(
     Parameters
     ----------
     model : estimator or penalty
-        Any estimator of mtlinear, whose alpha is replaced and whose other parameters hold (``tol`` for every alpha); or
-        a penalty, which stands for ``MultiTaskRegressor(penalty)``. It is not changed.
+        Any estimator of mtlinear, whose alpha is replaced and whose other parameters hold (``tol`` for every alpha; but
+        ``verbose`` and ``callback`` are not used); or a penalty, which stands for ``MultiTaskRegressor(penalty)``. It
+        is not changed.
     X, y, sample_weight, tasks
         As in ``fit``.
     alphas : int or array-like of float > 0, default 100

@@ -19,7 +19,6 @@ from mtlinear.estimators._base import Rows
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase, one_column
 from mtlinear.estimators._missing import is_missing
 from mtlinear.problem import Problem
-from mtlinear.solvers import choose_solver
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ class StreamingRegressorBase(MultiTaskRegressorBase):
         long as these share the rows and nothing is missing in y. They are float64, and so is the model, whatever X
         is. ``fit`` forgets them.
 
-        Penalty, ``l2_alpha``, ``fit_intercept``, ``task_weight``, ``solver``, ``tol`` and ``max_iter`` are those of
-        the moment: set_params between two chunks changes the model of all rows.
+        Penalty, ``l2_alpha``, ``fit_intercept``, ``task_weight``, ``solver``, ``tol``, ``max_iter`` and the like are
+        those of the moment: set_params between two chunks changes the model of all rows.
 
         Parameters
         ----------
@@ -230,10 +229,8 @@ class StreamingRegressorBase(MultiTaskRegressorBase):
         data = GramFit(moments, self.fit_intercept)
         problem = Problem.of(data, self._make_penalty(), l2_alpha=self.l2_alpha)
         start = self._present_parts(problem, chunks)
-        solver = choose_solver(problem, self.solver)
-        solution = solver.solve(problem, start, tol=self.tol, max_iter=self.max_iter)
         self.tasks_, self._stacked, self._y_ndim = chunks.tasks, chunks.stacked, chunks.y_ndim
-        self._publish(problem, solution)
+        self._solve_from(problem, start)
 
     def _present_parts(self, problem: Problem, chunks: Chunks) -> list[Array] | None:
         """The parameters of the last solve, zero for tasks that are new; None if the parts are others now."""

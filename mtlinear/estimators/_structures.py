@@ -14,7 +14,7 @@ from mtlinear import penalties
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._constraints import ALPHA, CLUSTERS, COMMON, L1_RATIO, MEAN_ALPHA, PENALTY, Constraints, Q
 from mtlinear.penalties import Penalty
-from mtlinear.solvers import Solver
+from mtlinear.solvers import Callback, Solver
 
 
 class _BlockSparse(MultiTaskLinearModel):
@@ -36,6 +36,8 @@ class _BlockSparse(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.alpha = alpha
         self.q = q
@@ -48,6 +50,8 @@ class _BlockSparse(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def _make_penalty(self) -> Penalty:
         return penalties.L1Lq(self.alpha, self.q)
@@ -73,6 +77,8 @@ class _Dirty(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -86,6 +92,8 @@ class _Dirty(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def _make_penalty(self) -> Penalty:
         return penalties.Dirty(self.alpha, self.l1_ratio, self.q)
@@ -109,6 +117,8 @@ class _TraceNorm(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.alpha = alpha
         self.l2_alpha = l2_alpha
@@ -120,6 +130,8 @@ class _TraceNorm(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def _make_penalty(self) -> Penalty:
         return penalties.TraceNorm(self.alpha)
@@ -144,6 +156,8 @@ class _MeanRegularized(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.alpha = alpha
         self.mean_alpha = mean_alpha
@@ -156,6 +170,8 @@ class _MeanRegularized(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def _make_penalty(self) -> Penalty:
         return penalties.MeanRegularized(self.alpha, self.mean_alpha)
@@ -182,6 +198,8 @@ class _Clustered(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.n_clusters = n_clusters
         self.alpha = alpha
@@ -196,6 +214,8 @@ class _Clustered(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def _make_penalty(self) -> Penalty:
         return penalties.Clustered(self.n_clusters, self.alpha, self.between_ratio, self.mean_ratio)
@@ -221,6 +241,8 @@ class _AnyPenalty(MultiTaskLinearModel):
         solver: Solver | None = None,
         tol: float = 1e-6,
         max_iter: int = 10_000,
+        verbose: int = 0,
+        callback: Callback | None = None,
     ):
         self.penalty = penalty
         self.l2_alpha = l2_alpha
@@ -232,6 +254,8 @@ class _AnyPenalty(MultiTaskLinearModel):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
+        self.callback = callback
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``penalty__alpha`` and the like also where penalty is None, on the default penalty.

@@ -1,6 +1,6 @@
 """Penalties: what is believed about how the tasks are related, as functions of the parameter matrix."""
 
-from mtlinear.penalties._base import Norm, Penalty, Quadratic
+from mtlinear.penalties._base import Norm, Penalty, Quadratic, TaskQuadratic
 from mtlinear.penalties._clustered import Clustered
 from mtlinear.penalties._infimal import Dirty, InfimalConvolution
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
@@ -21,5 +21,6 @@ __all__ = [
     "Ridge",
     "RowSeparable",
     "Tangent",
+    "TaskQuadratic",
     "TraceNorm",
 ]

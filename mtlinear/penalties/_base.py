@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -33,6 +34,24 @@ from mtlinear._validation import check_real
 
 #: Slack on the boundary of a dual ball, in units of machine epsilon: what rounding does to a point scaled onto it.
 _BOUNDARY = 64
+
+
+@dataclass(frozen=True)
+class TaskQuadratic:
+    """A penalty ``1/2 tr(A Q A')`` with ``Q = base I + Z diag(extra) Z'``.
+
+    Attributes
+    ----------
+    base : float > 0
+    Z : ndarray (n_tasks, k)
+        Orthonormal.
+    extra : ndarray (k,)
+        Not zero, all of one sign, and at least ``-base``.
+    """
+
+    base: float
+    Z: Array
+    extra: Array
 
 
 class Penalty(BaseEstimator, ABC):
@@ -85,6 +104,10 @@ class Penalty(BaseEstimator, ABC):
     def null_space(self, n_tasks: int) -> Array:
         """Orthonormal basis Z (n_tasks, k) of the directions ``M Z'`` that cost nothing."""
         return np.zeros((n_tasks, 0))
+
+    def task_quadratic(self, n_tasks: int) -> TaskQuadratic | None:
+        """The matrix between tasks if the penalty is a quadratic in them, for solvers with a closed form; else None."""
+        return None
 
     def task_clusters(self, A: Array) -> tuple[int, Array] | None:
         """(number of clusters, embedding of the tasks (n_tasks, k)) if the penalty clusters tasks, else None."""

@@ -2,7 +2,9 @@
 
 from mtlinear.solvers._base import NO_MINIMUM, Solution, Solver
 from mtlinear.solvers._choice import choose_solver
+from mtlinear.solvers._closed_form import ClosedForm
 from mtlinear.solvers._fista import FISTA
+from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Callback, Check
 from mtlinear.solvers._proximal_newton import ProximalNewton
 from mtlinear.solvers._splitting import Splitting
@@ -13,6 +15,8 @@ __all__ = [
     "NO_MINIMUM",
     "Callback",
     "Check",
+    "ClosedForm",
+    "InTurn",
     "ProximalNewton",
     "Solution",
     "Solver",

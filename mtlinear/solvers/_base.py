@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,6 +23,9 @@ NO_MINIMUM = (
     "There is no minimum: what the penalty leaves free (the mean of the tasks) separates the classes, so the loss goes "
     "to zero as the parameters grow for ever. Set mean_alpha, mean_ratio or l2_alpha above 0."
 )
+
+#: A run that begins so many seconds after one that was interrupted and kept may be in a loop, which Ctrl-C must end.
+_AT_ONCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,9 @@ class Solution:
 class Solver(BaseEstimator, ABC):
     """An algorithm for `Problem`; its own settings are its parameters."""
 
+    # When the last interrupted run was kept, of any solver (time.monotonic).
+    _last_kept: ClassVar[float] = -math.inf
+
     @abstractmethod
     def refuses(self, problem: Problem) -> str | None:
         """None if this solver can solve the problem; otherwise a sentence that says why not."""
@@ -97,11 +106,13 @@ class Solver(BaseEstimator, ABC):
             Stop when duality gap <= tol * (objective at A = 0 with the best intercept).
         max_iter : int, default 10000
         verbose : int, default 0
-            1 prints a line at every look at the duality gap.
+            1 prints a line at every look at the duality gap (but none twice).
         callback : callable, default None
-            Called with every `Check` (iterations, objective, gap, seconds); a true answer stops the solver.
+            Called with every `Check` (iterations, objective, gap, seconds); a true answer stops the solver. A point
+            that is looked at more closely makes another check with the same ``n_iter``.
         keep_interrupted : bool, default False
-            On Ctrl-C return the best point so far, with its honest gap, instead of raising KeyboardInterrupt.
+            On Ctrl-C return the best point so far, with its honest gap, instead of raising KeyboardInterrupt. A run
+            that begins within a second of such a return raises: Ctrl-C twice leaves any loop.
 
         Returns
         -------
@@ -129,19 +140,24 @@ class Solver(BaseEstimator, ABC):
             raise ValueError(f"start must hold {shape[0]} part(s) of shape {shape[1:]}, got shape {np.shape(start)}.")
         gap_limit = problem.gap_limit(tol)
         name = type(self).__name__
+        keep = keep_interrupted and time.monotonic() - Solver._last_kept >= _AT_ONCE
         incumbent = Incumbent(problem, start, dual, _printer(name, gap_limit, callback) if verbose else callback)
+        by_hand = False
         try:
+            incumbent.record()
             self.run(incumbent, gap_limit, max_iter)
         except KeyboardInterrupt:
-            if not keep_interrupted:
+            if not keep:
                 raise
-            incumbent.stopped = True
+            incumbent.stopped = by_hand = True
+            incumbent.record(quietly=True)
+            Solver._last_kept = time.monotonic()
         solution = _conclude(incumbent, gap_limit)
         if problem.has_no_minimum(solution.certificate.objective):
             solution = replace(solution, converged=False)
             warn(f"{NO_MINIMUM} These parameters are some point on the way.", ConvergenceWarning)
         elif not solution.converged:
-            warn(_shortfall(name, solution, gap_limit), ConvergenceWarning)
+            warn(_shortfall(name, solution, gap_limit, by_hand), ConvergenceWarning)
         return solution
 
 
@@ -158,24 +174,31 @@ def _conclude(incumbent: Incumbent, gap_limit: float) -> Solution:
     )
 
 
-def _shortfall(name: str, solution: Solution, gap_limit: float) -> str:
-    reached = f"with a duality gap of {solution.certificate.gap:.3g}; wanted {gap_limit:.3g}."
-    if solution.interrupted:
-        return f"{name} was interrupted after {solution.n_iter} iterations, {reached}"
+def _shortfall(name: str, solution: Solution, gap_limit: float, by_hand: bool) -> str:
+    how, advice = "stopped", " Raise max_iter or tol, or scale the features."
+    if by_hand:
+        how, advice = "was interrupted", " Ctrl-C twice in a row leaves a loop over fits."
+    elif solution.interrupted:
+        how, advice = "was stopped by the callback", ""
     return (
-        f"{name} stopped after {solution.n_iter} iterations {reached} Raise max_iter or tol, or scale the features."
+        f"{name} {how} after {solution.n_iter} iterations, with a duality gap of {solution.certificate.gap:.3g}; "
+        f"wanted {gap_limit:.3g}.{advice}"
     )
 
 
 def _printer(name: str, gap_limit: float, callback: Callback | None) -> Callback:
-    """A callback that prints a line, and then asks the caller's own."""
+    """A callback that prints a line, unless it would be the last one again, and then asks the caller's own."""
+    last = ""
 
     def tell(check: Check) -> object:
-        print(
-            f"{name}: iteration {check.n_iter}, objective {check.objective:.10g}, gap {check.gap:.2e} "
-            f"(wanted {gap_limit:.1e}), {check.seconds:.2f} s",
-            flush=True,
+        nonlocal last
+        line = (
+            f"{name}: iteration {check.n_iter:>5}, objective {check.objective:<15.10g} gap {check.gap:8.2e} "
+            f"(wanted {gap_limit:.2e})"
         )
+        if line != last:
+            print(f"{line}, {check.seconds:7.2f} s", flush=True)
+        last = line
         return callback(check) if callback is not None else False
 
     return tell

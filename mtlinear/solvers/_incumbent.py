@@ -38,13 +38,14 @@ class Incumbent:
     dual : Point, default None
         A point of the same data fit whose residuals may bound the optimum from below.
     callback : callable, default None
-        Gets every `Check`; a true answer sets ``stopped``.
+        Gets every `Check` that is recorded, until it gives a true answer, which sets ``stopped``.
 
     Attributes
     ----------
     n_iter : int
         Iterations so far, counted by the solver.
     history : list of Check
+        From the start, of which the callback is told by the first `record`.
     stopped : bool
         The callback wants no more.
     """
@@ -65,7 +66,7 @@ class Incumbent:
         point = problem.start(start, dual)
         # One assignment: an interruption finds a point with its own certificate.
         self._best = (point, certify_start(problem, point, dual))
-        self.record()
+        self.record(quietly=True)
 
     @property
     def point(self) -> Point:
@@ -97,10 +98,13 @@ class Incumbent:
         if bound > self.certificate.bound:
             self._best = (self.point, Certificate(self.certificate.objective, bound, point))
 
-    def record(self) -> None:
-        """Note what would be returned now, and tell the callback."""
+    def record(self, *, quietly: bool = False) -> None:
+        """Note what would be returned now, and (unless quietly) tell the callback."""
         now = self.certificate
-        self._tell(Check(self.n_iter, now.objective, now.gap, time.perf_counter() - self._started))
+        check = Check(self.n_iter, now.objective, now.gap, time.perf_counter() - self._started)
+        self._note(check)
+        if not quietly:
+            self._tell(check)
 
     def relay(self) -> Callback:
         """A callback for a solver that works on the same problem in another form: its checks are told as ours."""
@@ -109,18 +113,24 @@ class Incumbent:
         def tell(check: Check) -> bool:
             if check.n_iter > 0:
                 seconds = time.perf_counter() - self._started
-                self._tell(Check(first + check.n_iter, check.objective, check.gap, seconds))
+                ours = Check(first + check.n_iter, check.objective, check.gap, seconds)
+                self._note(ours)
+                self._tell(ours)
             return self.stopped
 
         return tell
 
-    def _tell(self, check: Check) -> None:
+    def _note(self, check: Check) -> None:
         if self.history and self.history[-1].n_iter == check.n_iter:
             self.history[-1] = check  # the same point, looked at more closely
         else:
             self.history.append(check)
-        if self._callback is not None and self._callback(check):
-            self.stopped = True
+
+    def _tell(self, check: Check) -> None:
+        if self._callback is not None and not self.stopped:
+            callback, self._callback = self._callback, None  # one that raises is not asked again
+            self.stopped = bool(callback(check))
+            self._callback = callback
 
     def is_done(self, gap_limit: float, max_iter: int) -> bool:
         """Whether a solver should return: accurate enough, out of iterations, or stopped by the callback."""

@@ -12,7 +12,9 @@ from mtlinear.datafit import GramFit, QuadraticModel, RowsFit, RowsReading
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Solver
 from mtlinear.solvers._fista import FISTA
+from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Incumbent
+from mtlinear.solvers._splitting import Splitting
 
 #: Accuracy of an inner solution: this fraction of the present gap times what the last step left of it ...
 _INNER = 0.03
@@ -28,6 +30,8 @@ _MODEL = 3.0
 _LEAST_GOAL = 1e-6
 #: Armijo's fraction of the predicted decrease, and the shortest step.
 _DECREASE, _SHORTEST = 1e-4, 1e-12
+#: Up to so many features the factorizations of a model cost no more than a few iterations.
+_FEW_FEATURES = 50
 #: Objectives that differ by so many units of machine epsilon are the same.
 _ROUNDING = 8
 
@@ -49,7 +53,7 @@ class ProximalNewton(Solver):
     Parameters
     ----------
     inner : Solver, default None
-        Solves the quadratic models; None is ``FISTA()``.
+        Solves the quadratic models; None is ``Splitting()`` up to 50 features and ``InTurn(FISTA(), Splitting())`` beyond.
 
     References
     ----------
@@ -79,7 +83,7 @@ class ProximalNewton(Solver):
 
 def default_inner(problem: Problem) -> Solver:
     """The solver of quadratic models when the caller names none."""
-    return FISTA()
+    return Splitting() if problem.n_features <= _FEW_FEATURES else InTurn(FISTA(), Splitting())
 
 
 def _like_a_model(problem: Problem) -> Problem:
@@ -107,7 +111,7 @@ class _Outer:
         while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_GOAL:
             gap, objective = incumbent.gap, self.objective
             wanted = max(accuracy * gap, min(1.0, accuracy / _LEAST_INNER) * _ENOUGH * gap_limit)
-            self._move_towards(self._minimise_model(wanted, max_iter, fresh))
+            self._move_towards(self._minimise_model(wanted, max_iter, fresh), wanted)
             incumbent.record()
             left = incumbent.gap / gap
             fresh = not left <= _SLOW
@@ -120,8 +124,8 @@ class _Outer:
             else:
                 accuracy = max(0.1 * accuracy, min(accuracy, _LEAST_INNER))
 
-    def _minimise_model(self, gap: float, max_iter: int, fresh: bool) -> tuple[Array, ...]:
-        """The parts at which penalty and second-order model together are within a gap of their minimum."""
+    def _minimise_model(self, gap: float, max_iter: int, fresh: bool) -> Incumbent:
+        """A point at which penalty and second-order model together are within a gap of their minimum."""
         problem, incumbent, point = self.problem, self.incumbent, self.point
         assert isinstance(point.reading, RowsReading)
         data = self.model.at(point.A, point.reading, fresh=fresh)
@@ -130,16 +134,17 @@ class _Outer:
         solver = default_inner(small) if self.inner is None else self.inner
         solver.run(found, max(gap, small.gap_limit(0.0)), max_iter - incumbent.n_iter - 1)
         incumbent.n_iter += 1 + found.n_iter
-        return tuple(part.astype(problem.data.dtype, copy=False) for part in found.point.parts)
+        return found
 
-    def _move_towards(self, parts: Sequence[Array]) -> None:
-        """Go to these parts, or as far in their direction as the objective falls (Armijo), and certify.
+    def _move_towards(self, found: Incumbent, wanted: float) -> None:
+        """Go to the minimum of the model, or as far towards it as the objective falls (Armijo), and certify.
 
         Scores are linear in the length of the step, so only its full length needs a pass over X.
         """
         problem, old, data = self.problem, self.point, self.problem.data
         assert isinstance(data, RowsFit)
         assert isinstance(old.reading, RowsReading)
+        parts = self._parts_of(found.point)
         A = np.sum(parts, axis=0)
         gradient = old.reading.gradient + problem.l2_alpha * old.A
         slope = total(gradient * (A - old.A)) + problem.penalty_value(parts) - problem.penalty_value(old.parts)
@@ -156,8 +161,17 @@ class _Outer:
                 break
             length *= 0.5
         if length == 1.0:  # otherwise the model is so far from the truth that its bound is of no use
-            reading = self.model.linearised(old.reading, end - start, old.reading.free)
-            self.incumbent.bound_by(Point(tuple(parts), reading))
+            self._bound_by(parts, old.reading, end - start)
+            # The minimum is as accurate as a bound says that may come from another point of the inner solver.
+            if self.incumbent.gap > wanted and found.certificate.dual is not found.point:
+                parts = self._parts_of(found.certificate.dual)
+                self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start)
+
+    def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array) -> None:
+        self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free)))
+
+    def _parts_of(self, point: Point) -> list[Array]:
+        return [part.astype(self.problem.data.dtype, copy=False) for part in point.parts]
 
     def _along(self, parts: Sequence[Array], start: Array, end: Array, length: float) -> Point:
         """The point after a step of a length, from the scores at both ends; not settled in the null space."""

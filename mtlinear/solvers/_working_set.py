@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
+from mtlinear.datafit import RowsFit, RowsReading
 from mtlinear.penalties import RowSeparable
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Solver
 from mtlinear.solvers._fista import FISTA
+from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Incumbent
+from mtlinear.solvers._proximal_newton import ProximalNewton
+from mtlinear.solvers._splitting import Splitting
 
 #: A rough solution brings the gap down to this fraction.
 _ROUGH = 0.1
 #: An accurate solution takes about so many iterations more than a rough one.
 _ITERATIONS = 50
+#: Gradient steps on the rows of X before second-order models are worth their Gram matrices.
+_FEW_ITERATIONS = 50
 #: Gauges of the features outside from which on a solution on the working set says little.
 _MISSING = 1.01
+#: A larger part of all features is no saving.
+_NEARLY_ALL = 0.6
 #: Below this fraction of the gap that is wanted, rounding is all that is left.
 _LEAST_ACCURACY = 1e-7
 
@@ -35,7 +41,7 @@ class WorkingSet(Solver):
     Parameters
     ----------
     inner : Solver, default None
-        None is ``FISTA()``.
+        None is ``InTurn(FISTA(), Splitting())`` under squared loss, ``InTurn(FISTA(), ProximalNewton())`` under others.
     least : int >= 1, default 50
         Smallest size of a working set: below it, Python costs more than arithmetic.
 
@@ -70,7 +76,7 @@ class _Sets:
     def __init__(self, incumbent: Incumbent, settings: WorkingSet):
         self.incumbent = incumbent
         self.problem = incumbent.problem
-        self.inner = FISTA() if settings.inner is None else settings.inner
+        self.inner = default_inner(self.problem) if settings.inner is None else settings.inner
         self.least = settings.least
         self.features = np.zeros(0, dtype=np.intp)
 
@@ -90,7 +96,7 @@ class _Sets:
     def _is_cheap(self, size: int) -> bool:
         """Whether a solution on so many features costs less than the look at all of them that follows."""
         data = self.problem.data
-        return _ITERATIONS * size * size < data.rows_per_task * data.n_features
+        return data.loss.quadratic and _ITERATIONS * size * size < data.rows_per_task * data.n_features
 
     def _choose(self) -> Indices:
         """The rows in use, those of the last set, and the rows with the largest gauges."""
@@ -100,7 +106,9 @@ class _Sets:
         in_use[self.features] = True
         used = int(np.sum(in_use))
         wanted = min(int(np.sum(scores[~in_use] > 1.0)), used) + max(self.least, used // 4)
-        size = min(used + wanted, len(scores))
+        size = used + wanted
+        if size > _NEARLY_ALL * len(scores):
+            return np.arange(len(scores))
         scores[in_use] = np.inf
         return np.sort(np.argpartition(-scores, size - 1)[:size])
 
@@ -111,11 +119,20 @@ class _Sets:
         inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
         self.inner.run(inner, gap, max_iter - incumbent.n_iter)
         incumbent.n_iter += max(inner.n_iter, 1)
-        incumbent.look(self._on_all(inner.point.parts))
+        incumbent.look(self._on_all(inner.point))
         # The inner bound may come from another iterate than the inner point; no bound helps while features are missing.
         if incumbent.gap > gap and inner.certificate.dual is not inner.point and not self._is_missing_some():
-            incumbent.bound_by(self._on_all(inner.certificate.dual.parts))
+            incumbent.bound_by(self._on_all(inner.certificate.dual))
         incumbent.record()
+
+    def _on_all(self, point: Point) -> Point:
+        """A point of the working set as one of all features: its parts are zero elsewhere, its scores the same."""
+        data = self.problem.data
+        parts = np.zeros(self.problem.shape, data.dtype)
+        parts[:, self.features] = point.parts
+        if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
+            return Point(tuple(parts), point.reading.lifted(data))
+        return self.problem.settle(parts)
 
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
@@ -130,11 +147,12 @@ class _Sets:
         scores[self.features] = 0.0
         return bool(np.max(scores) > _MISSING)
 
-    def _on_all(self, small_parts: Sequence[Array]) -> Point:
-        """The point with parts that are zero outside the working set."""
-        parts = np.zeros(self.problem.shape, self.problem.data.dtype)
-        parts[:, self.features] = small_parts
-        return self.problem.settle(parts)
+
+def default_inner(problem: Problem) -> Solver:
+    """The solver of the smaller problems when the caller names none."""
+    if problem.data.loss.quadratic:
+        return InTurn(FISTA(), Splitting())
+    return InTurn(FISTA(), ProximalNewton(), after=_FEW_ITERATIONS)
 
 
 def is_row_separable(problem: Problem) -> bool:
