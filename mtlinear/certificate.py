@@ -96,11 +96,14 @@ def lower_bound(problem: Problem, point: Point) -> float:
 
     at_largest = problem.penalty.conjugate(largest * H)
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
-    best = max(-reading.conjugate(0.0), -reading.conjugate(largest) - largest**2 * ridge - at_largest)
+    candidates = [-reading.conjugate(0.0)]
+    if largest > 0.0:
+        candidates.append(-reading.conjugate(largest) - largest**2 * ridge - at_largest - leak)
     c = _best_scale(point, at_largest, ridge, largest)
     if 0.0 < c < largest:
-        best = max(best, -reading.conjugate(c) - c**2 * ridge - problem.penalty.conjugate(c * H))
-    return best - leak if largest > 0.0 else best
+        conjugate = problem.penalty.conjugate(c * H)
+        candidates.append(-reading.conjugate(c) - c**2 * ridge - conjugate - leak)
+    return max(candidates)
 
 
 def _without(H: Array, null_space: Array, original: Array) -> Array:

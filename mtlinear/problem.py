@@ -31,6 +31,9 @@ _FLOOR, _FLOOR_SINGLE = 8, 32
 #: An objective below this fraction of that at A = 0 is zero in all but name.
 _NOTHING = 1e-8
 
+#: A shift so many times as large as its result has lost a digit.
+_CANCELS = 10.0
+
 
 @dataclass(frozen=True)
 class Point:
@@ -168,7 +171,7 @@ class Problem:
         """Data fit, penalty and ridge."""
         return point.reading.value + self.penalty_value(point.parts) + self.ridge_value(point.A)
 
-    def settle(self, parts: Sequence[Array] | Array, intercept: Array | None = None) -> Point:
+    def settle(self, parts: Sequence[Array] | Array, intercept: Array | None = None, *, again: bool = True) -> Point:
         """The point with these parts after exact minimisation over the intercepts and the null space of the penalty."""
         A = np.sum(parts, axis=0)
         shift, reading = self.data.settle(A, self.null_space, self.l2_alpha, intercept)
@@ -178,8 +181,11 @@ class Problem:
         coefficients = shift @ np.linalg.pinv(np.hstack(bases).T)
         ends = np.cumsum([basis.shape[1] for basis in bases])
         shares = np.split(coefficients, ends[:-1], axis=1)
-        moved = (part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True))
-        return Point(tuple(part.astype(self.data.dtype, copy=False) for part in moved), reading)
+        moved = [part + share @ basis.T for part, share, basis in zip(parts, shares, bases, strict=True)]
+        moved = [part.astype(self.data.dtype, copy=False) for part in moved]
+        if again and _cancels(shift, np.sum(moved, axis=0)):  # parts and reading carry the rounding of what is gone
+            return self.settle(moved, reading.intercept, again=False)
+        return Point(tuple(moved), reading)
 
     def start(self, parts: Sequence[Array] | Array | None, known: Point | None = None) -> Point:
         """The point to start from: zero if None; ``known`` is not read again if it is the one."""
@@ -197,3 +203,9 @@ class Problem:
     def original_intercept(self, A: Array, intercept: Array) -> Array:
         """Intercepts for the features and the target as the caller gave them, before centring."""
         return self.data.original_intercept(A, intercept)
+
+
+def _cancels(shift: Array, A: Array) -> bool:
+    """Whether a shift is much larger than what it led to, for any feature."""
+    size = np.max(np.abs(shift), axis=1, initial=0.0)
+    return bool(np.any(size > _CANCELS * np.max(np.abs(A), axis=1, initial=0.0)))

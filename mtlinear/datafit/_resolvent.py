@@ -9,6 +9,7 @@ Gram matrices are inverted where they are smaller than the rows; otherwise the s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -32,6 +33,14 @@ class Inverse(ABC):
     @abstractmethod
     def combined(self, coefficients: Array) -> Array:
         """``sum_t coefficients_t (H_t + diag(w_t))^-1``, (n_features, n_features)."""
+
+    @abstractmethod
+    def lost(self, B: Array) -> Array:
+        """``diag(w_t)^-1 b_t - (H_t + diag(w_t))^-1 b_t``, accurate also where H_t is small beside w."""
+
+    @abstractmethod
+    def lost_combined(self, coefficients: Array) -> Array:
+        """``sum_t coefficients_t (diag(w_t)^-1 - (H_t + diag(w_t))^-1)``, likewise."""
 
 
 class Resolvent(ABC):
@@ -60,34 +69,49 @@ class Coupled:
     diag(w))^-1``, so that ``(I + [sum_t Z[t, k] Z[t, l] R_t] delta) M = sum_t Z[t, :] R_t b_t``. Where this has many
     solutions (features that no task sees) it is the one of least norm.
 
+    A negative delta takes away what w gives. Where it takes all, the system is the difference between ``1 / w`` and
+    R_t, which features of small scale hardly have: it is computed as such (`Inverse.lost`), not by subtraction.
+
     Parameters
     ----------
     inverse : Inverse
+        With one number for w.
     Z : ndarray (n_tasks, k)
         Orthonormal.
     delta : ndarray (k,)
+        Not zero, of one sign.
+    left : ndarray (k,)
+        ``w + delta``, >= 0.
     """
 
-    def __init__(self, inverse: Inverse, Z: Array, delta: Array):
-        self._inverse, self._Z, self._delta = inverse, Z, delta
+    def __init__(self, inverse: Inverse, Z: Array, delta: Array, left: Array):
+        self._inverse, self._Z = inverse, Z
         if Z.shape[1] == 0:
             return
         k = Z.shape[1]
-        blocks = [[inverse.combined(Z[:, i] * Z[:, j]) for j in range(k)] for i in range(k)]
-        d = len(blocks[0][0])
+        self._weight = float(left[0] - delta[0])
+        self._takes = delta[0] < 0
+        combined = inverse.lost_combined if self._takes else inverse.combined
+        blocks = [[combined(Z[:, i] * Z[:, j]) for j in range(k)] for i in range(k)]
         # Divided by delta the system is symmetric, of one sign for a delta of one sign.
-        system = np.block(blocks) + np.kron(np.diag(1.0 / delta), np.eye(d))
-        self._sign = -1.0 if delta[0] < 0 else 1.0
-        self._solve = pseudo_inverse(self._sign * system, np.dtype(np.float64))
+        rest = left / (self._weight * -delta) if self._takes else 1.0 / delta
+        system = np.block(blocks) + np.kron(np.diag(rest), np.eye(len(blocks[0][0])))
+        self._solve = pseudo_inverse(system, np.dtype(np.float64))
 
-    def __call__(self, B: Array) -> Array:
-        first = self._inverse(B)
+    def __call__(self, B: Array, combined: Array | None = None) -> Array:
+        """The solution; ``combined`` is B Z, where that is known better than from B."""
         if self._Z.shape[1] == 0:
-            return first
-        k = self._Z.shape[1]
-        combined = first @ self._Z
-        scaled = self._sign * self._solve(combined.T.ravel()).reshape(k, -1).T  # delta M
-        return first - self._inverse(scaled @ self._Z.T)
+            return self._inverse(B)
+        if not self._takes:
+            first = self._inverse(B)
+            return first - self._inverse(self._scaled(first @ self._Z) @ self._Z.T)
+        combined = B @ self._Z if combined is None else combined
+        scaled = self._scaled(combined / self._weight - self._inverse.lost(B) @ self._Z)
+        return self._inverse(B + scaled @ self._Z.T)
+
+    def _scaled(self, combined: Array) -> Array:
+        """``|delta| M``."""
+        return cast(Array, self._solve(combined.T.ravel()).reshape(self._Z.shape[1], -1).T)
 
 
 class SharedGram(Resolvent):
@@ -108,11 +132,10 @@ class SharedGram(Resolvent):
 
     def at(self, weight: Array) -> Inverse:
         if np.all(self._scale == self._scale[0]):
-            shifted = float(self._scale[0]) * self._matrix[None]
-            return _Matrices(_inverses(shifted, weight), len(self._scale))
+            return _Matrices(float(self._scale[0]) * self._matrix[None], weight, len(self._scale))
         root = np.sqrt(np.broadcast_to(weight, (len(self._matrix), 1)))
         values, vectors = np.linalg.eigh(self._matrix / root / root.T)
-        return _Eigen(vectors / root, 1.0 / (np.maximum(values, 0.0)[:, None] * self._scale + 1.0))
+        return _Eigen(vectors / root, np.maximum(values, 0.0)[:, None] * self._scale)
 
 
 class TaskGrams(Resolvent):
@@ -125,7 +148,7 @@ class TaskGrams(Resolvent):
         self.diagonal = np.diagonal(self._matrices, axis1=1, axis2=2).T
 
     def at(self, weight: Array) -> Inverse:
-        return _Matrices(_inverses(self._matrices, weight), len(self._matrices))
+        return _Matrices(self._matrices, weight, len(self._matrices))
 
 
 class RowKernels(Resolvent):
@@ -160,31 +183,59 @@ class RowKernels(Resolvent):
 class _Matrices(Inverse):
     """Explicit inverses, (1 or n_tasks, d, d)."""
 
-    def __init__(self, inverses: Array, n_tasks: int):
-        self._inverses, self._n_tasks = inverses, n_tasks
+    def __init__(self, matrices: Array, weight: Array, n_tasks: int):
+        self._matrices, self._n_tasks = matrices, n_tasks
+        self._weight = np.broadcast_to(weight, (matrices.shape[1], len(matrices)))
+        self._inverses = _inverses(matrices, weight)
+
+    @cached_property
+    def _lost(self) -> Array:
+        """``diag(w_t)^-1 H_t (H_t + diag(w_t))^-1``."""
+        return np.matmul(self._matrices, self._inverses) / self._weight.T[:, :, None]
 
     def __call__(self, B: Array) -> Array:
-        if len(self._inverses) == 1:
-            return cast(Array, self._inverses[0] @ B)
-        return np.matmul(self._inverses, np.ascontiguousarray(B.T)[:, :, None])[:, :, 0].T
+        return self._times(self._inverses, B)
 
     def combined(self, coefficients: Array) -> Array:
-        if len(self._inverses) == 1:
-            return cast(Array, self._inverses[0] * coefficients.sum())
-        return np.tensordot(coefficients, self._inverses, axes=1)
+        return self._sum(self._inverses, coefficients)
+
+    def lost(self, B: Array) -> Array:
+        return self._times(self._lost, B)
+
+    def lost_combined(self, coefficients: Array) -> Array:
+        return self._sum(self._lost, coefficients)
+
+    @staticmethod
+    def _times(matrices: Array, B: Array) -> Array:
+        if len(matrices) == 1:
+            return cast(Array, matrices[0] @ B)
+        return np.matmul(matrices, np.ascontiguousarray(B.T)[:, :, None])[:, :, 0].T
+
+    @staticmethod
+    def _sum(matrices: Array, coefficients: Array) -> Array:
+        if len(matrices) == 1:
+            return cast(Array, matrices[0] * coefficients.sum())
+        return np.tensordot(coefficients, matrices, axes=1)
 
 
 class _Eigen(Inverse):
-    """``V diag(shrink_t) V'`` for task t."""
+    """``V diag(1 / (1 + values_t)) V'`` for task t, where ``V V' = diag(w)^-1``."""
 
-    def __init__(self, vectors: Array, shrink: Array):
-        self._vectors, self._shrink = vectors, shrink
+    def __init__(self, vectors: Array, values: Array):
+        self._vectors, self._shrink = vectors, 1.0 / (values + 1.0)
+        self._drop = values * self._shrink
 
     def __call__(self, B: Array) -> Array:
         return cast(Array, self._vectors @ (self._shrink * (self._vectors.T @ B)))
 
     def combined(self, coefficients: Array) -> Array:
         return cast(Array, (self._vectors * (self._shrink @ coefficients)) @ self._vectors.T)
+
+    def lost(self, B: Array) -> Array:
+        return cast(Array, self._vectors @ (self._drop * (self._vectors.T @ B)))
+
+    def lost_combined(self, coefficients: Array) -> Array:
+        return cast(Array, (self._vectors * (self._drop @ coefficients)) @ self._vectors.T)
 
 
 class _SharedKernel(Inverse):
@@ -196,12 +247,18 @@ class _SharedKernel(Inverse):
         self._shrink = scale / (np.maximum(values, 0.0)[:, None] * scale + 1.0)
 
     def __call__(self, B: Array) -> Array:
-        B = B / self._weight
-        return cast(Array, B - self._Z.T @ (self._U @ (self._shrink * (self._U.T @ (self._Z @ B)))) / self._weight)
+        return B / self._weight - self.lost(B)
 
     def combined(self, coefficients: Array) -> Array:
+        return np.diag(coefficients.sum() / self._weight[:, 0]) - self.lost_combined(coefficients)
+
+    def lost(self, B: Array) -> Array:
+        seen = self._shrink * (self._U.T @ (self._Z @ (B / self._weight)))
+        return cast(Array, self._Z.T @ (self._U @ seen) / self._weight)
+
+    def lost_combined(self, coefficients: Array) -> Array:
         W = (self._U.T @ self._Z) / self._weight.T
-        return np.diag(coefficients.sum() / self._weight[:, 0]) - (W.T * (self._shrink @ coefficients)) @ W
+        return cast(Array, (W.T * (self._shrink @ coefficients)) @ W)
 
 
 class _Kernels(Inverse):
@@ -213,16 +270,22 @@ class _Kernels(Inverse):
         self._kernels = [_inverses(((Zt / self._weight) @ Zt.T)[None], one)[0] for Zt in Z]
 
     def __call__(self, B: Array) -> Array:
-        columns = np.ascontiguousarray((B / self._weight[:, None]).T)
-        for t, (Z, kernel) in enumerate(zip(self._Z, self._kernels, strict=True)):
-            columns[t] -= ((kernel @ (Z @ columns[t])) @ Z) / self._weight
-        return columns.T
+        return B / self._weight[:, None] - self.lost(B)
 
     def combined(self, coefficients: Array) -> Array:
-        total = np.diag(coefficients.sum() / self._weight)
+        return np.diag(coefficients.sum() / self._weight) - self.lost_combined(coefficients)
+
+    def lost(self, B: Array) -> Array:
+        columns = np.ascontiguousarray((B / self._weight[:, None]).T)
+        for t, (Z, kernel) in enumerate(zip(self._Z, self._kernels, strict=True)):
+            columns[t] = ((kernel @ (Z @ columns[t])) @ Z) / self._weight
+        return columns.T
+
+    def lost_combined(self, coefficients: Array) -> Array:
+        total = np.zeros((len(self._weight), len(self._weight)))
         for c, Z, kernel in zip(coefficients, self._Z, self._kernels, strict=True):
             ZW = Z / self._weight
-            total -= c * ZW.T @ (kernel @ ZW)
+            total += c * ZW.T @ (kernel @ ZW)
         return total
 
 

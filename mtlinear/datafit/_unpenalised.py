@@ -156,9 +156,18 @@ class Unpenalised:
 
     @cached_property
     def _feature_units(self) -> Array:
-        """``sqrt(sum_t Z[t, k]^2 sum_i weights_i x_ij^2)``, shape (n_features, k)."""
-        grams = [self.design.coupled_gram(self.design.weights, z**2) for z in self.null_space.T]
-        return np.sqrt(np.maximum(np.column_stack([np.diagonal(gram) for gram in grams]), 0.0))
+        """``sqrt(sum_t Z[t, k]^2 sum_i weights_i x_ij^2)``, shape (n_features, k).
+
+        A feature that is constant as far as Gram matrices can tell is measured by the mean that was subtracted: its
+        residual may be the rounding of that, or a small variation that scores do see.
+        """
+        design, squares = self.design, self.null_space**2
+        grams = [design.coupled_gram(design.weights, z) for z in squares.T]
+        units = np.maximum(np.column_stack([np.diagonal(gram) for gram in grams]), 0.0)
+        if design.shift is not None:
+            means = (design.shift**2 * design.task_sums(design.weights)) @ squares
+            units = np.where(units > 0, units, means)
+        return np.sqrt(units)
 
     def _step_length(self, scores: Array, change: Array, ridge: tuple[float, float]) -> float:
         """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope.

@@ -90,18 +90,42 @@ def is_nearly_centered(X: Matrix, mean: Array) -> bool:
     return len(doubtful) == 0 or bool(np.all(np.abs(mean[doubtful]) <= _FAR * X[:, doubtful].std(axis=0)))
 
 
-def subtract_mean(X: Matrix, mean: Array) -> Array | None:
-    """X - mean (n_features,), with exact zeros where only rounding is left; None for a sparse X, which stays as it is.
+def subtract_mean(X: Matrix, mean: Array) -> tuple[Matrix, Array]:
+    """X - mean, with exact zeros where only rounding is left, and what was subtracted (n_features,).
 
     A feature that is constant within a task would otherwise become noise of size 1e-16, and whatever leaves a direction
-    of A unpenalised would fit that noise with parameters of size 1e15.
+    of A unpenalised would fit that noise with parameters of size 1e15. A sparse X loses only the means that are many
+    standard deviations from zero: these columns have hardly a zero to lose, and subtracting from their products would
+    leave nothing but rounding.
     """
     if sp.issparse(X):
-        return None
+        return _subtract_far_means(X, mean)
     difference = X - mean
     for rows in _row_blocks(X):
         without_rounding(difference[rows], mean)
-    return difference
+    return difference, mean
+
+
+def _subtract_far_means(X: Matrix, mean: Array) -> tuple[Matrix, Array]:
+    n, d = X.shape
+    # A column that is zero in one row of fifty is at most seven standard deviations from zero.
+    full = np.flatnonzero((np.bincount(X.indices, minlength=d) >= 0.98 * n) & (mean != 0))
+    taken = np.zeros_like(mean)
+    if len(full) == 0:
+        return X, taken
+    columns = X[:, full].toarray()
+    deviations = without_rounding(columns - mean[full], mean[full])
+    is_far = np.abs(mean[full]) > _FAR * np.sqrt(np.mean(deviations.astype(np.float64) ** 2, axis=0))
+    far = full[is_far]
+    if len(far) == 0:
+        return X, taken
+    taken[far] = mean[far]
+    others = np.ones(d, X.dtype)
+    others[far] = 0.0
+    place = (np.tile(np.arange(n), len(far)), np.repeat(far, n))
+    centered = sp.csr_array(X.multiply(others)) + sp.csr_array((deviations[:, is_far].T.ravel(), place), shape=X.shape)
+    centered.eliminate_zeros()
+    return centered, taken
 
 
 def without_rounding(difference: Array, mean: Array) -> Array:

@@ -119,11 +119,11 @@ class SharedDesign(Design):
             return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
         # All tasks see the same stored rows, so only what their means have in common can be subtracted there.
         common = mean.mean(axis=1)
-        stored = subtract_mean(self.X, common)
-        left = mean if stored is None else without_rounding(mean - common[:, None], mean)
+        stored, taken = subtract_mean(self.X, common)
+        left = without_rounding(mean - taken[:, None], np.where(taken[:, None] != 0, mean, 0.0))
         shift = left if self.shift is None else self.shift + left
         return self._like(
-            self.X if stored is None else stored,
+            stored,
             self.center + mean,
             shift if np.any(shift) else None,
         )

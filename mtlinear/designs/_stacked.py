@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 import numpy as np
+import scipy.sparse as sp
 
 from mtlinear._precision import precision_of, total
 from mtlinear._typing import Array, Indices
@@ -100,14 +101,18 @@ class StackedDesign(Design):
         mean = self._task_means()
         if self._is_large() and all(is_nearly_centered(self.X[self._task(t)], mean[:, t]) for t in range(self.n_tasks)):
             return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
-        stored = None
+        left, parts = mean.copy(), []
+        stored = None if sp.issparse(self.X) else np.empty_like(self.X)
         for t in range(self.n_tasks):
-            part = subtract_mean(self.X[self._task(t)], mean[:, t])
-            if part is None:
-                return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
-            stored = np.empty(self.X.shape, part.dtype) if stored is None else stored
-            stored[self._task(t)] = part
-        return self._like(stored, self.center + mean, self.shift)
+            part, taken = subtract_mean(self.X[self._task(t)], mean[:, t])
+            left[taken != 0, t] = 0.0
+            if stored is None:
+                parts.append(part)
+            else:
+                stored[self._task(t)] = part
+        stored = sp.vstack(parts, format="csr") if stored is None else stored
+        shift = left if self.shift is None else self.shift + left
+        return self._like(stored, self.center + mean, shift if np.any(shift) else None)
 
     def _is_large(self) -> bool:
         """Whether a copy of X takes longer than a look at a few rows of every task."""

@@ -113,9 +113,14 @@ class MeanRegularized(Quadratic):
 
 
 def split_mean(A: Array) -> tuple[Array, Array]:
-    """(mean of the columns (n_features, 1), deviations from it)."""
+    """(mean of the columns (n_features, 1), deviations from it).
+
+    The rounding of the mean is no deviation: strongly penalised, it would cost more than all else. Hence twice.
+    """
     mean = A.mean(axis=1, keepdims=True)
-    return mean, A - mean
+    deviations = A - mean
+    left = deviations.mean(axis=1, keepdims=True)
+    return mean + left, deviations - left
 
 
 def conjugate_of_mean(G: Array, mean: Array, strength: float) -> float:

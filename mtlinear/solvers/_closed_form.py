@@ -46,7 +46,8 @@ class ClosedForm(Solver):
         quadratic = problem.penalty.task_quadratic(problem.n_tasks)
         assert quadratic is not None
         base = np.full((1, 1), quadratic.base + problem.l2_alpha)
-        solve = Coupled(problem.data.resolvent().at(base), quadratic.Z, quadratic.extra)
+        inverse = problem.data.resolvent().at(base)
+        solve = Coupled(inverse, quadratic.Z, quadratic.extra, base[0] + quadratic.extra)
         point, best = incumbent.point, np.inf
         while not incumbent.is_done(gap_limit, max_iter) and incumbent.certificate.objective < best:
             best = incumbent.certificate.objective

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._incumbent import Incumbent
 
@@ -11,6 +13,8 @@ from mtlinear.solvers._incumbent import Incumbent
 _FIRST_GOAL = 0.9
 #: Below this fraction only the rounding of the moments is left between the two.
 _LEAST_GOAL = 1e-4
+#: ... or if a round does not lower the gap to this fraction.
+_LOWER = 0.5
 
 
 def on_moments(
@@ -19,7 +23,8 @@ def on_moments(
     """Run ``iterate(incumbent, gap_limit, max_iter)`` on the moments of the data, if there are any that are smaller.
 
     The cost of an iteration then does not depend on the number of rows. The result is certified on the rows, which are
-    also what an interruption leaves behind.
+    also what an interruption leaves behind. Moments that say less about the rows than is wanted (huge parameters square
+    their rounding) are given up: the rest is iterated on the rows.
     """
     problem = incumbent.problem
     data = problem.data.compressed()
@@ -27,7 +32,9 @@ def on_moments(
         iterate(incumbent, gap_limit, max_iter)
         return
     goal = _FIRST_GOAL
-    while not incumbent.is_done(gap_limit, max_iter) and goal > _LEAST_GOAL:
+    before = np.inf
+    while not incumbent.is_done(gap_limit, max_iter) and goal > _LEAST_GOAL and incumbent.gap < _LOWER * before:
+        before = incumbent.gap
         small = Problem.of(data, problem.penalty, l2_alpha=problem.l2_alpha, check=False)
         inner = Incumbent(small, incumbent.point.parts, callback=incumbent.relay())
         try:
@@ -40,6 +47,7 @@ def on_moments(
                 incumbent.bound_by(_on_rows(problem, inner.certificate.dual))
             incumbent.record()
         goal *= 0.1
+    iterate(incumbent, gap_limit, max_iter)
 
 
 def _on_rows(problem: Problem, point: Point) -> Point:

@@ -75,7 +75,9 @@ class _Steps:
         self.oracle = problem.oracle(incumbent.point)
         self.parts: Array = np.array(incumbent.point.parts)
         bound = problem.lipschitz
-        unit = max(len(self.parts) * (problem.data.norm_bound if bound is None else bound), float(np.finfo(float).tiny))
+        unit = len(self.parts) * (problem.data.norm_bound if bound is None else bound)
+        # Where data have no curvature (constant features) any step will do, but one that overflows.
+        unit = unit if unit > np.finfo(problem.data.dtype).tiny / _LEAST else 1.0
         self.safe_lipschitz = np.inf if bound is None else unit
         self.lipschitz = unit
         # Where iterates stand still no curvature is seen, and the estimate would sink for ever.

@@ -98,6 +98,11 @@ class Incumbent:
         if bound > self.certificate.bound:
             self._best = (self.point, Certificate(self.certificate.objective, bound, point))
 
+    def take_bound_of(self, other: Certificate) -> None:
+        """Keep the bound of another problem whose optimum is not higher (one with more features), if it is higher."""
+        if other.bound > self.certificate.bound:
+            self._best = (self.point, replace(other, objective=self.certificate.objective))
+
     def record(self, *, quietly: bool = False) -> None:
         """Note what would be returned now, and (unless quietly) tell the callback."""
         now = self.certificate

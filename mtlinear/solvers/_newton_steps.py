@@ -22,7 +22,7 @@ from mtlinear.solvers._incumbent import Incumbent
 #: Stiffness of entries that move together, in units of the largest curvature: ten digits are left of the solution, and
 #: five are gained by every step.
 _STIFF = 1e5
-#: Ridge against entries in use that are collinear, relative to the trace.
+#: Ridge against entries in use that are collinear, relative to the size, once the diagonal is scaled to one.
 _RIDGE = 1e-13
 #: The structure has settled when at most this fraction of the entries in use have changed since the last look.
 _CHANGED = 0.02
@@ -165,11 +165,16 @@ class _Blocks:
             data.scale[0] if same and np.all(bend == bend[:, :1]) else data.scale[:, None, None]
         )
         count, size = matrices.shape[:2]
-        ridge = _RIDGE * np.trace(matrices, axis1=1, axis2=2)[:, None]
         seen = free.T[:count]
         matrices *= seen[:, :, None] & seen[:, None, :]
-        matrices[:, range(size), range(size)] += np.where(seen, bend.T[:count] + ridge, 1.0)
-        self._inverses = np.linalg.inv(matrices)
+        matrices[:, range(size), range(size)] += np.where(seen, bend.T[:count], 0.0)
+        # Scaled to a diagonal of one, so that the ridge means the same for features in any unit; entries of which
+        # neither data nor penalty have a curvature stay where they are.
+        diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+        scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+        matrices *= scale[:, :, None] * scale[:, None, :]
+        matrices[:, range(size), range(size)] = 1.0 + _RIDGE * size
+        self._inverses = np.linalg.inv(matrices) * (scale[:, :, None] * scale[:, None, :])
 
     def solve(self, B: Array) -> Array:
         """The solution in the free entries, zero in the others."""

@@ -90,7 +90,8 @@ class Splitting(Solver):
         next_balance = self.check_every
         while not incumbent.is_done(gap_limit, max_iter):
             n_iter = incumbent.n_iter
-            for _ in range(min(max(self.check_every, n_iter // 10), max_iter - n_iter)):
+            pause = max(min(self.check_every, 5 + n_iter), n_iter // 10)
+            for _ in range(min(pause, max_iter - n_iter)):
                 steps.step()
                 incumbent.n_iter += 1
             steps.check()
@@ -118,6 +119,7 @@ class _Steps:
         self.metrics = [_metric(penalty, resolvent) for penalty in penalties]
         # Parts that share what is free among them are put right at every check instead.
         self.free = problem.null_space if len(penalties) == 1 else problem.null_space[:, :0]
+        self.linear_free = self.linear @ self.free
         roots = np.array([np.sqrt(np.broadcast_to(metric, problem.shape[1:])) for metric in self.metrics])
         self.anderson = Anderson(_MEMORY, _EVERY, roots)
         self.rho = _FIRST_RHO
@@ -137,14 +139,19 @@ class _Steps:
         self.joint = np.asarray(self.rho / sum(1.0 / metric for metric in self.metrics))
         self.shares = [self.joint / (self.rho * metric) for metric in self.metrics]
         inverse = self.resolvent.at(self.joint + self.problem.l2_alpha)
-        self.solve = Coupled(inverse, self.free, np.full(self.free.shape[1], -float(self.joint.max())))
+        k = self.free.shape[1]
+        self.solve = Coupled(
+            inverse, self.free, np.full(k, -float(self.joint.max())), np.full(k, self.problem.l2_alpha)
+        )
 
     def step(self) -> None:
         """One iteration."""
         near = 2.0 * self.z - self.v
         together = near.sum(axis=0)
-        bound = together - (together @ self.free) @ self.free.T if self.free.shape[1] else together
-        move = self.solve(self.linear + self.joint * bound) - together
+        bound = together
+        for _ in range(2 if self.free.shape[1] else 0):  # twice: what the first leaves is rounding of what is free
+            bound = bound - (bound @ self.free) @ self.free.T
+        move = self.solve(self.linear + self.joint * bound, self.linear_free) - together
         self.x = np.array([part + share * move for part, share in zip(near, self.shares, strict=True)])
         self.v = self.anderson.next(self.v, self.v + _RELAXATION * (self.x - self.z))
         self.last_z = self.z
@@ -176,6 +183,7 @@ class _Steps:
     def balance(self) -> None:
         """Change rho if the two residuals, each relative to what it is a difference of, are out of balance."""
         u = self.v - self.z
+        # What is free follows x at once: it has no residual, and says nothing about sizes.
         primal = self._norm(self.x - self.z) / max(self._norm(self.z), self._norm(self.x), _TINY)
         dual = self._norm(self.z - self.last_z) / max(self._norm(u), _TINY)
         ratio = max(primal, _TINY) / max(dual, _TINY)
@@ -186,6 +194,8 @@ class _Steps:
         self._start(self.z, u / factor)
 
     def _norm(self, parts: Array) -> float:
+        if self.free.shape[1]:
+            parts = parts - (parts @ self.free) @ self.free.T
         return math.sqrt(sum(total(metric * part**2) for metric, part in zip(self.metrics, parts, strict=True)))
 
 

@@ -18,6 +18,8 @@ from mtlinear.solvers._splitting import Splitting
 
 #: A rough solution brings the gap down to this fraction.
 _ROUGH = 0.1
+#: An accurate one leaves this fraction of the gap that is wanted; the rest is for what all features add to it.
+_ACCURATE = 0.7
 #: An accurate solution takes about so many iterations more than a rough one.
 _ITERATIONS = 50
 #: Gradient steps on the rows of X before second-order models are worth their Gram matrices.
@@ -81,7 +83,7 @@ class _Sets:
         self.features = np.zeros(0, dtype=np.intp)
 
     def until(self, gap_limit: float, max_iter: int) -> None:
-        incumbent, accuracy = self.incumbent, 0.5
+        incumbent, accuracy = self.incumbent, _ACCURATE
         while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_ACCURACY:
             # While features are missing only they can help; an accurate solution without them would be wasted, unless
             # it is cheap. After that, every look that does not bring the gap down asks for more accuracy.
@@ -117,19 +119,21 @@ class _Sets:
         problem, incumbent, rows = self.problem, self.incumbent, self.features
         small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
         inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
+        inner.take_bound_of(incumbent.certificate)
         self.inner.run(inner, gap, max_iter - incumbent.n_iter)
         incumbent.n_iter += max(inner.n_iter, 1)
-        incumbent.look(self._on_all(inner.point))
+        incumbent.look(self._on_all(inner.point, rows))
         # The inner bound may come from another iterate than the inner point; no bound helps while features are missing.
-        if incumbent.gap > gap and inner.certificate.dual is not inner.point and not self._is_missing_some():
-            incumbent.bound_by(self._on_all(inner.certificate.dual))
+        dual, known = inner.certificate.dual, (inner.point, incumbent.certificate.dual)
+        if incumbent.gap > gap and not any(dual is point for point in known) and not self._is_missing_some():
+            incumbent.bound_by(self._on_all(dual, rows))
         incumbent.record()
 
-    def _on_all(self, point: Point) -> Point:
-        """A point of the working set as one of all features: its parts are zero elsewhere, its scores the same."""
+    def _on_all(self, point: Point, features: Indices) -> Point:
+        """A point of some features as one of all: its parts are zero elsewhere, its scores the same."""
         data = self.problem.data
         parts = np.zeros(self.problem.shape, data.dtype)
-        parts[:, self.features] = point.parts
+        parts[:, features] = point.parts
         if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
             return Point(tuple(parts), point.reading.lifted(data))
         return self.problem.settle(parts)
