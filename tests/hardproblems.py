@@ -106,7 +106,7 @@ def _hard_features(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
                 4: np.zeros(n),
                 5: np.where(np.arange(n) == 0, X[:, j], 0.0),
             }[int(rng.integers(6))]
-    return X
+    return X / np.maximum(np.abs(X).max(axis=0) / 1e9, 1.0)
 
 
 def _lonely(n: int, d: int, T: int, rng: np.random.Generator) -> Design:
@@ -156,7 +156,7 @@ def _target(design: Design, loss: Loss, rng: np.random.Generator) -> tuple[str, 
     norms = np.sqrt(np.asarray((abs(design.X) ** 2).sum(axis=0)).astype(float) + 1e-300)
     truth = (rng.standard_normal((d, 1)) + 0.5 * rng.standard_normal((d, T))) * (rng.random((d, 1)) < 0.4)
     scores = design.apply(truth / norms[:, None]).astype(float)
-    scores = scores / max(float(np.std(scores)), 1e-30)
+    scores = scores / (float(np.max(np.abs(scores))) or 1.0)
     noise = float(rng.choice([0.0, 0.1, 1.0]))
     y = scores + noise * rng.standard_normal(scores.shape)
     if not isinstance(loss, Logistic):
@@ -318,7 +318,7 @@ def _clustered(penalty: Clustered, A: np.ndarray, mean: np.ndarray) -> float:
     low, high = 0.0, upper / max(float(np.min(s[s > 0], initial=np.inf)), 1e-300)
     if not np.any(s > 0):
         high = 0.0
-    for _ in range(300):
+    for _ in range(800):  # a singular value of 1e-80 makes the first interval a long one
         middle = 0.5 * (low + high) if low == 0 or high / low < 4 else float(np.sqrt(low) * np.sqrt(high))
         low, high = (middle, high) if np.sum(np.clip(middle * s, lower, upper)) < budget else (low, middle)
     spectral = 0.5 * float(np.sum(s**2 / np.clip(high * s, lower, upper)))

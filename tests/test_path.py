@@ -51,7 +51,7 @@ def test_alpha_max_is_that_of_scikit_learn(rng):
 @pytest.mark.parametrize("penalty", [Ridge(), MeanRegularized(), InfimalConvolution(Ridge(), L1())], ids=repr)
 def test_quadratic_penalties_get_a_grid_from_the_curvature(penalty, rng):
     problem = problem_with(penalty, Squared(), rng)
-    X = problem.data.design.X
+    X, _ = problem.data.design.task_rows(0, problem.data.design.weights)
     assert alpha_max(problem) == pytest.approx(10 * np.linalg.eigvalsh(X.T @ X / len(X))[-1])
 
 

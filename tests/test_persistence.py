@@ -168,8 +168,7 @@ def test_a_loaded_model_is_a_whole_model(transport, tmp_path):
         again.predict(X[:2], tasks=["mars", "east"])
     with pytest.raises(ValueError, match="needs them to predict"):
         again.predict(X)
-    assert model.n_iter_ > 1
-    assert again.fit(X, Y[:, 0], tasks=TASKS).n_iter_ == 1
+    assert again.fit(X, Y[:, 0], tasks=TASKS).n_iter_ < model.n_iter_
     copied = clone(again)
     with pytest.raises(NotFittedError):
         copied.predict(X, tasks=TASKS)

@@ -29,7 +29,7 @@ from mtlinear import (
 )
 from mtlinear.path import at_strength
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, Ridge, TraceNorm
-from mtlinear.solvers import FISTA
+from mtlinear.solvers import FISTA, Solver
 
 MODELS = [
     BlockSparseRegressor(q=np.inf),
@@ -198,14 +198,14 @@ def test_warm_starts_save_iterations(penalty):
 
 def test_both_primal_and_dual_are_handed_on(shared, monkeypatch):
     seen = []
-    solve = FISTA.solve
+    solve = Solver.solve
 
     def spy(self, problem, start=None, *, dual=None, **options):
         solution = solve(self, problem, start, dual=dual, **options)
         seen.append((start, dual, solution))
         return solution
 
-    monkeypatch.setattr(FISTA, "solve", spy)
+    monkeypatch.setattr(Solver, "solve", spy)
     regularization_path(TraceNorm(), *shared, alphas=4)
     assert seen[0][:2] == (None, None)
     for (start, dual, _), (_, _, before) in zip(seen[1:], seen[:-1], strict=True):

@@ -92,7 +92,7 @@ class RowsFit(DataFit):
 
     def take(self, samples: Indices) -> RowsFit:
         """The data fit of the rows ``samples`` of X, in the caller's numbering (a fold), centred anew."""
-        design = self.design.take(samples)
+        design = self.design.take(samples).unshifted()
         target = design.arrange(self.design.restore(self.target)[samples])
         fold = RowsFit(design, target, self.loss, self.fit_intercept)
         fold.target_center = fold.target_center + self.target_center

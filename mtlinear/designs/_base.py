@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 
 from mtlinear._precision import sum_rows
 from mtlinear._typing import Array, Indices
-from mtlinear.designs._matrix import Matrix, largest_eigenvalue, to_dense, weighted_cross, weighted_gram
+from mtlinear.designs._matrix import Matrix, is_sparse, largest_eigenvalue, to_dense, weighted_cross, weighted_gram
 
 #: Fraction of the features below which copying their columns is cheaper than multiplying all by zeros.
 _FEW = 0.2
@@ -123,6 +124,15 @@ class Design(ABC):
         An unpenalised intercept absorbs the shift, so the optimum is the same; the Gram matrices are
         better conditioned and the bound on the step is smaller.
         """
+
+    def unshifted(self) -> Design:
+        """The same rows with nothing subtracted on the fly, where they are dense: for some of the rows the means of all
+        may be far from zero (an outlier among the others)."""
+        if self.shift is None or is_sparse(self._stored_rows(0, self.weights)[0]):
+            return self
+        design = copy(self)
+        design.center, design.shift = self.center - self.shift, None
+        return design
 
     @abstractmethod
     def restrict(self, rows: Indices) -> Design:

@@ -44,6 +44,11 @@ def take_columns(X: Matrix, features: Indices) -> Matrix:
     return np.take(X, features, axis=1)
 
 
+def is_sparse(X: Matrix) -> bool:
+    """Whether X is a SciPy sparse matrix or array."""
+    return bool(sp.issparse(X))
+
+
 def to_dense(X: Matrix) -> Array:
     """X as an ndarray."""
     return X.toarray() if sp.issparse(X) else X

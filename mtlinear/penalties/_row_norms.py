@@ -36,19 +36,16 @@ def row_norms(A: Array, q: float) -> Array:
 def project_rows_onto_l1_ball(V: Array, radius: float | Array) -> Array:
     """Euclidean projection of every row onto ``||x||_1 <= radius``, exact by sorting (Duchi et al. 2008, figure 1)."""
     magnitude = np.abs(V)
-    radius = np.broadcast_to(np.asarray(radius, V.dtype), (len(V), 1))[:, 0]
-    outside = magnitude.sum(axis=1) > radius
+    outside = magnitude.sum(axis=1, keepdims=True) > radius
     if not outside.any():
         return V.copy()
-    descending = -np.sort(-magnitude[outside], axis=1)
-    excess = np.cumsum(descending, axis=1) - radius[outside, None]
+    descending = np.sort(magnitude, axis=1)[:, ::-1]
+    excess = np.cumsum(descending, axis=1) - radius
     counts = np.arange(1, V.shape[1] + 1, dtype=V.dtype)
-    support = np.count_nonzero(descending * counts > excess, axis=1)
-    threshold = excess[np.arange(len(support)), support - 1] / counts[support - 1]
-    projection = V.copy()
-    rows = V[outside]
-    projection[outside] = np.sign(rows) * np.maximum(np.abs(rows) - threshold[:, None], 0.0)
-    return projection
+    support = np.count_nonzero(descending * counts > excess, axis=1, keepdims=True)
+    last = np.maximum(support - 1, 0)
+    threshold = np.take_along_axis(excess, last, axis=1) / counts[last]
+    return np.where(outside, np.sign(V) * np.maximum(magnitude - threshold, 0.0), V)
 
 
 def prox_row_norm(V: Array, radius: float | Array, q: float) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from mtlinear.datafit import Coupled
 from mtlinear.problem import Problem
 from mtlinear.solvers._base import Solver
-from mtlinear.solvers._compressed import on_moments
+from mtlinear.solvers._compressed import on_moments, rounded
 from mtlinear.solvers._incumbent import Incumbent
 
 
@@ -47,14 +47,18 @@ class ClosedForm(Solver):
         assert quadratic is not None
         base = np.full((1, 1), quadratic.base + problem.l2_alpha)
         inverse = problem.data.resolvent().at(base)
-        solve = Coupled(inverse, quadratic.Z, quadratic.extra, base[0] + quadratic.extra)
+        left = problem.l2_alpha + (quadratic.base + quadratic.extra)
+        solve = Coupled(inverse, quadratic.Z, quadratic.extra, left)
         point, best = incumbent.point, np.inf
         while not incumbent.is_done(gap_limit, max_iter) and incumbent.certificate.objective < best:
             best = incumbent.certificate.objective
             A = point.A.astype(np.float64, copy=False)
-            slope = point.reading.gradient + (quadratic.base + problem.l2_alpha) * A
-            slope = slope + (A @ quadratic.Z * quadratic.extra) @ quadratic.Z.T
-            new = (A - solve(slope)).astype(problem.data.dtype, copy=False)
+            gradient = point.reading.gradient.astype(np.float64, copy=False)
+            combined = A @ quadratic.Z
+            slope = gradient + (quadratic.base + problem.l2_alpha) * A + (combined * quadratic.extra) @ quadratic.Z.T
+            # What the slope is between the tasks, without the rounding of what extra takes away from base.
+            slope_between = gradient @ quadratic.Z + combined * left
+            new = rounded(A - solve(slope, slope_between), quadratic.Z, problem.data.dtype)
             point = problem.settle([new])
             incumbent.n_iter += 1
             incumbent.look(point)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mtlinear._typing import Array
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._incumbent import Incumbent
 
@@ -51,5 +52,16 @@ def on_moments(
 
 
 def _on_rows(problem: Problem, point: Point) -> Point:
-    dtype = problem.data.dtype
-    return problem.settle([part.astype(dtype, copy=False) for part in point.parts])
+    spaces = [penalty.null_space(problem.n_tasks) for penalty in problem.part_penalties]
+    return problem.settle([rounded(part, Z, problem.data.dtype) for part, Z in zip(point.parts, spaces, strict=True)])
+
+
+def rounded(A: Array, Z: Array, dtype: np.dtype) -> Array:
+    """A in a precision, where tasks that hardly differ in the directions outside Z do not come to differ by rounding.
+
+    What they have in common is rounded first, and alike; the deviations from it follow.
+    """
+    if A.dtype == dtype:
+        return A
+    common = (A @ Z) @ Z.T
+    return common.astype(dtype) + (A - common).astype(dtype)

@@ -25,7 +25,7 @@ _STIFF = 1e5
 #: Ridge against entries in use that are collinear, relative to the size, once the diagonal is scaled to one.
 _RIDGE = 1e-13
 #: The structure has settled when at most this fraction of the entries in use have changed since the last look.
-_CHANGED = 0.02
+_CHANGED = 0.1
 #: Steps at a time, and by how much each has to lower the gap.
 _MAX_STEPS, _LOWER = 8, 0.9
 #: Larger systems (numbers to be factorized, n_rows^2 n_tasks) are left to the iteration.

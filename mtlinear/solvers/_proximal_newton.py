@@ -11,6 +11,7 @@ from mtlinear._typing import Array
 from mtlinear.datafit import GramFit, QuadraticModel, RowsFit, RowsReading
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Solver
+from mtlinear.solvers._closed_form import ClosedForm
 from mtlinear.solvers._fista import FISTA
 from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Incumbent
@@ -32,6 +33,9 @@ _LEAST_GOAL = 1e-6
 _DECREASE, _SHORTEST = 1e-4, 1e-12
 #: Up to so many features the factorizations of a model cost no more than a few iterations.
 _FEW_FEATURES = 50
+#: Inner iterations that one model may take at first; twice as many from then on whenever it does. A model that is hard
+#: to solve to the last digit is left for one at a better point.
+_FIRST_BUDGET = 200
 #: Objectives that differ by so many units of machine epsilon are the same.
 _ROUNDING = 8
 
@@ -53,7 +57,8 @@ class ProximalNewton(Solver):
     Parameters
     ----------
     inner : Solver, default None
-        Solves the quadratic models; None is ``Splitting()`` up to 50 features and ``InTurn(FISTA(), Splitting())`` beyond.
+        Solves the quadratic models; None is ``InTurn(ClosedForm(), Splitting())`` for quadratic penalties, for others
+        ``Splitting()`` up to 50 features and ``InTurn(FISTA(), Splitting())`` beyond.
 
     References
     ----------
@@ -83,7 +88,12 @@ class ProximalNewton(Solver):
 
 def default_inner(problem: Problem) -> Solver:
     """The solver of quadratic models when the caller names none."""
-    return Splitting() if problem.n_features <= _FEW_FEATURES else InTurn(FISTA(), Splitting())
+    if ClosedForm().refuses(problem) is None:
+        return InTurn(ClosedForm(), Splitting())
+    # Free directions that a saturated loss hardly sees are solved for by splitting, rounding included; gradient steps
+    # leave them where they are.
+    free = problem.null_space.shape[1] > 0
+    return Splitting() if problem.n_features <= _FEW_FEATURES and not free else InTurn(FISTA(), Splitting())
 
 
 def _like_a_model(problem: Problem) -> Problem:
@@ -104,6 +114,8 @@ class _Outer:
         self.inner = inner
         self.point = incumbent.point
         self.objective = incumbent.certificate.objective
+        self.budget = _FIRST_BUDGET
+        self.was_short = False
 
     def until(self, gap_limit: float, max_iter: int) -> None:
         incumbent = self.incumbent
@@ -117,6 +129,8 @@ class _Outer:
             fresh = not left <= _SLOW
             if not fresh:
                 accuracy = max(_INNER * left, _LEAST_INNER)
+            elif self.was_short:
+                continue  # more accuracy is not to be had yet
             elif incumbent.gap >= gap and self.objective >= objective:
                 accuracy *= 0.1
             elif incumbent.gap > _MODEL * wanted:
@@ -132,8 +146,11 @@ class _Outer:
         small = Problem.of(data, problem.penalty, l2_alpha=problem.l2_alpha, check=False)
         found = Incumbent(small, point.parts)
         solver = default_inner(small) if self.inner is None else self.inner
-        solver.run(found, max(gap, small.gap_limit(0.0)), max_iter - incumbent.n_iter - 1)
+        solver.run(found, max(gap, small.gap_limit(0.0)), min(self.budget, max_iter - incumbent.n_iter - 1))
         incumbent.n_iter += 1 + found.n_iter
+        self.was_short = found.n_iter >= self.budget
+        if self.was_short:
+            self.budget *= 2
         return found
 
     def _move_towards(self, found: Incumbent, wanted: float) -> None:
@@ -168,7 +185,8 @@ class _Outer:
                 self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start)
 
     def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array) -> None:
-        self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free)))
+        with np.errstate(all="ignore"):  # a dual point so far away that its conjugate overflows is none
+            self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free)))
 
     def _parts_of(self, point: Point) -> list[Array]:
         return [part.astype(self.problem.data.dtype, copy=False) for part in point.parts]
