@@ -18,7 +18,7 @@ from mtlinear.certificate import Certificate
 from mtlinear.datafit import RowsReading
 from mtlinear.designs import Design, SharedDesign, StackedDesign
 from mtlinear.losses import Logistic, Loss, Squared
-from mtlinear.penalties import Clustered, L1, L1Lq, MeanRegularized, Penalty, Ridge, TraceNorm
+from mtlinear.penalties import L1, Clustered, L1Lq, MeanRegularized, Penalty, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import Solution
 

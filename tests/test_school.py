@@ -11,12 +11,13 @@ from scipy.io import loadmat
 
 from mtlinear.designs import StackedDesign
 from mtlinear.losses import Squared
-from mtlinear.penalties import L1Lq, TraceNorm
+from mtlinear.penalties import L1, Clustered, Dirty, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA
+from mtlinear.solvers import FISTA, choose_solver
 
 ROOT = Path(__file__).parents[1]
 RHO = 200.0
+STRUCTURES = [L1(), L1Lq(), L1Lq(q=np.inf), TraceNorm(), Dirty(), MeanRegularized(), Clustered(2)]
 
 
 def school_file():
@@ -62,3 +63,15 @@ def test_optimum_in_the_scaling_of_malsar(school, penalty, expected, malsar):
     scores = np.sum(design.X * solution.A.T[design.codes], axis=1)
     norm = np.linalg.norm(solution.A, axis=1).sum() if penalty is L1Lq else np.linalg.norm(solution.A, "nuc")
     assert 0.5 * np.sum((design.arrange(y) - scores) ** 2) + RHO * norm == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rho", [50.0, 200.0, 1000.0])
+@pytest.mark.parametrize("penalty", STRUCTURES, ids=repr)
+def test_no_structure_wanders(school, penalty, rho):
+    """Raw features, tasks of 22 to 251 rows: every structure at every strength is certified within 1,000 iterations."""
+    design, y = school
+    m = len(y) / design.n_tasks
+    problem = Problem(design, design.arrange(y), Squared(), penalty.scaled(rho / m), fit_intercept=False)
+    solution = choose_solver(problem).solve(problem, max_iter=1_000)
+    assert solution.converged

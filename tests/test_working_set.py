@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mtlinear import BlockSparseRegressor
-from mtlinear.certificate import certify, lower_bound
+from mtlinear.certificate import lower_bound
 from mtlinear.datafit import GramFit
 from mtlinear.designs import SharedDesign
 from mtlinear.losses import Logistic, Squared
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, WorkingSet, choose_solver
+from mtlinear.solvers import FISTA, WorkingSet
 
 TOL = 1e-9
 PENALTIES = [L1(1.0), L1Lq(1.0), L1Lq(1.0, np.inf), Dirty(1.0), InfimalConvolution(L1(1.0), L1Lq(2.0, 3))]

@@ -132,8 +132,10 @@ class Unpenalised:
             best = min(best, size)
             shift_step, b_step = self._newton_step(scores, residual, u)
             change = self.design.apply(shift_step) + self.design.spread(b_step)
-            along, squared = total(own * (shift_step @ self.null_space)), total(shift_step**2)
-            ridge = (self.l2_alpha * along, self.l2_alpha * squared)
+            ridge = (0.0, 0.0)  # without one, a step from where the loss is flat may be too long to be squared
+            if self.l2_alpha:
+                along, squared = total(own * (shift_step @ self.null_space)), total(shift_step**2)
+                ridge = (self.l2_alpha * along, self.l2_alpha * squared)
             length = self._step_length(scores, change, ridge)
             if length == 0.0:
                 break

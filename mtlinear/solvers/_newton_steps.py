@@ -151,7 +151,8 @@ def _solve(problem: Problem, tangent: Tangent, gradient: Array) -> Array:
         push = np.zeros_like(along)
         push[coupled] = along[coupled] * pseudo_inverse(system, np.dtype(np.float64))(lengths)[:, None]
         solved = blocks.solve(right + push)
-    D[rows] = solved
+    together = np.sum(along * solved, axis=1, keepdims=True) * along  # exactly, as ties are recognised by
+    D[rows] = np.where(tangent.tied[rows], together, solved)
     return D
 
 
