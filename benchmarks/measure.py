@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 from passes import counted_passes
-from peers import Peer, all_peers
+from peer import Peer
+from peers import all_peers
 from problems import Arrays, Cell, Data
 from threadpoolctl import threadpool_limits
 

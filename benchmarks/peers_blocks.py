@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from peers import NO_MODEL, Answer, Peer, row_norm
+from peer import NO_MODEL, Answer, Peer, row_norm
 from problems import Data
 
 from mtlinear.losses import Logistic, Squared

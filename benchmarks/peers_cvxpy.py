@@ -11,7 +11,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from peers import Answer, Peer
+from peer import Answer, Peer
 from problems import Data
 
 from mtlinear.losses import Squared

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import NO_MODEL, Answer, Peer, row_norm
+from peer import NO_MODEL, Answer, Peer, row_norm
 from problems import Data
 from scipy.io import loadmat, savemat
 

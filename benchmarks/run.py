@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import problems
 from measure import TOL, Comparison, Failed, Worker, compare
-from peers import NO_MODEL
+from peer import NO_MODEL
 from problems import Cell
 from threadpoolctl import threadpool_info
 

@@ -1,7 +1,7 @@
 """Random problems that are hard on purpose, and their objective written out once more, in extended precision.
 
-A problem follows from its seed. Rounding is derived, not guessed: `Evaluation` says how far the scores at a point may be
-off, entry by entry, from the sizes of the numbers that were added up, and what that does to objective and bound.
+A problem follows from its seed. Rounding is derived, not guessed: `Evaluation` says how far the scores at a point may
+be off, entry by entry, from the sizes of the numbers that were added up, and what that does to objective and bound.
 """
 
 from __future__ import annotations

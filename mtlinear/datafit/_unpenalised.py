@@ -225,12 +225,17 @@ class Unpenalised:
                 H[j, :, i, :] = block
             H[i, :, i, :] += self.l2_alpha * np.eye(d)
         apply_inverse = pseudo_inverse(H.reshape(k * d, k * d), self.dtype)
+        longest = float(np.finfo(self.dtype).max) ** 0.4
 
         def solve(residual: Array, slope: Array) -> tuple[Array, Array]:
             right = residual
             if self.fit_intercept:
                 right = residual - (first * (slope * inverse_sums)) @ Z
-            M = -apply_inverse(right.T.ravel()).reshape(k, d).T
+            # From where the loss is flat a step may be too long for a number, or for its scores to be numbers.
+            with np.errstate(over="ignore", invalid="ignore"):
+                M = -apply_inverse(right.T.ravel()).reshape(k, d).T
+            length = float(np.max(np.abs(M), initial=0.0))
+            M = M * min(1.0, longest / max(length, longest)) if np.isfinite(length) else np.zeros_like(M)
             shift = M.astype(self.dtype, copy=False) @ Z.T
             b = -(slope + np.sum(first * shift, axis=0)) * inverse_sums
             return shift, b if self.fit_intercept else np.zeros_like(slope)

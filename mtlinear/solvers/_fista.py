@@ -35,7 +35,7 @@ class FISTA(Solver):
     Parameters
     ----------
     check_every : int, default 10
-        Iterations between two looks at the duality gap; less in the beginning (2, 2, 2, 3, 4, ...), later one tenth of
+        Iterations between two looks at the duality gap; less in the beginning (4, 4, 4, 6, 9, ...), later one tenth of
         the iterations so far.
 
     References
@@ -58,7 +58,7 @@ class FISTA(Solver):
         while not incumbent.is_done(gap_limit, max_iter):
             # Early looks come close together: a warm start may need few steps.
             n_iter = incumbent.n_iter
-            pause = min(max(2, n_iter // 2), max(self.check_every, n_iter // 10))
+            pause = min(max(4, n_iter // 2), max(self.check_every, n_iter // 10))
             for _ in range(min(pause, max_iter - n_iter)):
                 steps.step()
                 incumbent.n_iter += 1
