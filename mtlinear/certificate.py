@@ -46,8 +46,11 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """``objective - bound``; >= 0, >= the true suboptimality."""
-        return max(self.objective - self.bound, 0.0)
+        """``objective - bound``; >= 0, >= the true suboptimality.
+
+        An objective below the bound is wrong by at least the difference: rounding, which no smaller gap may hide.
+        """
+        return abs(self.objective - self.bound)
 
 
 def certify(problem: Problem, point: Point, known: Certificate | None = None) -> Certificate:

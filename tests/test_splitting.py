@@ -62,9 +62,9 @@ def test_coupled_systems_are_solved(layout, shape, delta, k):
     for t in range(shape.T):
         own = slice(t * shape.d, (t + 1) * shape.d)
         whole[own, own] += H[t]
-    solve = Coupled(
-        problem.data.resolvent().at(np.full((1, 1), weight)), Z, np.full(k, delta), np.full(k, weight + delta)
-    )
+    resolvent = problem.data.resolvent()
+    inverse = resolvent.at(np.full((1, 1), weight))
+    solve = Coupled(inverse, Z, np.full(k, delta), np.full(k, weight + delta), resolvent.curvature)
     truth = rng.standard_normal((shape.d, shape.T))
     B = (whole @ truth.T.ravel()).reshape(shape.T, shape.d).T
     found = solve(B)

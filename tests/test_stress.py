@@ -66,6 +66,8 @@ def complaints(hard: HardProblem, runs: list[Run]) -> list[str]:
             continue
         if solution.converged and not certificate.gap <= limit:
             found.append(f"{who}: converged with gap {certificate.gap:.3g} > {limit:.3g}")
+        if solution.converged and not certificate.bound - certificate.objective <= limit:
+            found.append(f"{who}: converged below its bound, {certificate.objective!r} < {certificate.bound!r}")
         if run.warned != (not solution.converged):
             found.append(f"{who}: converged={solution.converged}, {run.warned} warnings")
         off = abs(certificate.objective - evaluation.objective)

@@ -57,6 +57,11 @@ class Resolvent(ABC):
     diagonal: Array
     by_task: bool
 
+    @property
+    def curvature(self) -> float:
+        """Bound on the eigenvalues of the H_t."""
+        return float(self.diagonal.sum(axis=0).max(initial=0.0))
+
     @abstractmethod
     def at(self, weight: Array) -> Inverse:
         """The solver for one w, broadcast to (n_features, n_tasks); what can be computed beforehand, is."""
@@ -82,9 +87,11 @@ class Coupled:
         Not zero, of one sign.
     left : ndarray (k,)
         ``w + delta``, >= 0.
+    curvature : float
+        Bound on the eigenvalues of the H_t.
     """
 
-    def __init__(self, inverse: Inverse, Z: Array, delta: Array, left: Array):
+    def __init__(self, inverse: Inverse, Z: Array, delta: Array, left: Array, curvature: float):
         self._inverse, self._Z = inverse, Z
         if Z.shape[1] == 0:
             return
@@ -96,7 +103,8 @@ class Coupled:
         # Divided by delta the system is symmetric, of one sign for a delta of one sign.
         rest = left / (self._weight * -delta) if self._takes else 1.0 / delta
         system = np.block(blocks) + np.kron(np.diag(rest), np.eye(len(blocks[0][0])))
-        self._solve = pseudo_inverse(system, np.dtype(np.float64))
+        # Between 1 / w and R_t there are H_t / w units, in which the rounding of R_t shows as the inverse of it.
+        self._solve = pseudo_inverse(system, np.dtype(np.float64), 1.0 + curvature / self._weight)
 
     def __call__(self, B: Array, combined: Array | None = None) -> Array:
         """The solution; ``combined`` is B Z, where that is known better than from B."""

@@ -18,6 +18,8 @@ from mtlinear.datafit._unpenalised import Unpenalised, same_freedom
 from mtlinear.designs import Design, Moments, without_rounding
 from mtlinear.losses import Loss
 
+#: Gram matrices of up to so many numbers are small, however few the rows.
+_SMALL_GRAM = 100_000
 #: Gram matrices larger than this many numbers are not formed.
 _GRAM_LIMIT = 50_000_000
 #: Up to this many features per row their Gram matrices make an iteration cheaper than the rows do.
@@ -89,6 +91,12 @@ class RowsFit(DataFit):
         gram_size = self.n_features**2 * len(self.design.distinct_tasks())
         data_size = 2 * self.n_features * self.design.weights.shape[0]
         return self.loss.quadratic and gram_size <= min(data_size, _GRAM_LIMIT)
+
+    @property
+    def _has_gram_fit(self) -> bool:
+        """Whether solvers work on Gram matrices: where they are smaller, or small anyway (whatever the rows repeat)."""
+        gram_size = self.n_features**2 * len(self.design.distinct_tasks())
+        return self.loss.quadratic and (self.gram_is_smaller or gram_size <= _SMALL_GRAM)
 
     def take(self, samples: Indices) -> RowsFit:
         """The data fit of the rows ``samples`` of X, in the caller's numbering (a fold), centred anew."""
@@ -163,7 +171,7 @@ class RowsFit(DataFit):
         return GramBlocks(self.design.precise())
 
     def compressed(self) -> DataFit:
-        return self._gram_fit if self.gram_is_smaller else self
+        return self._gram_fit if self._has_gram_fit else self
 
     @cached_property
     def _gram_fit(self) -> GramFit:
@@ -174,14 +182,14 @@ class RowsFit(DataFit):
     @property
     def has_resolvent(self) -> bool:
         kernel_size = self.rows_per_task**2 * len(self.design.distinct_tasks())
-        return self.loss.quadratic and (self.gram_is_smaller or kernel_size <= _GRAM_LIMIT)
+        return self.loss.quadratic and (self._has_gram_fit or kernel_size <= _GRAM_LIMIT)
 
     @property
     def has_one_gram(self) -> bool:
         return len(self.design.distinct_tasks()) == 1
 
     def resolvent(self) -> Resolvent:
-        return self._gram_fit.resolvent() if self.gram_is_smaller else self._row_kernels
+        return self._gram_fit.resolvent() if self._has_gram_fit else self._row_kernels
 
     @cached_property
     def _row_kernels(self) -> RowKernels:

@@ -249,7 +249,7 @@ def same_freedom(null_space: Array, l2_alpha: float, other: Array, other_l2_alph
     return same_space and (null_space.shape[1] == 0 or l2_alpha == other_l2_alpha)
 
 
-def pseudo_inverse(H: Array, dtype: DTypeLike) -> Callable[[Array], Array]:
+def pseudo_inverse(H: Array, dtype: DTypeLike, rounding: float = 1.0) -> Callable[[Array], Array]:
     """Least-norm solver of H x = r for a positive semidefinite H, after scaling its diagonal to one.
 
     The scaling makes the cut-off independent of the units of the features.
@@ -260,15 +260,20 @@ def pseudo_inverse(H: Array, dtype: DTypeLike) -> Callable[[Array], Array]:
         In float64, in which it is factorized.
     dtype : numpy dtype
         The precision in which its entries are known.
+    rounding : float, default 1.0
+        How many times more than a rounding error of dtype they are off.
     """
     diagonal = np.diagonal(H)
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
     scaled = H * scale[:, None] * scale[None, :]
     smallest = _WELL_CONDITIONED_SINGLE if dtype == np.float32 else _WELL_CONDITIONED
+    unobserved = in_precision(_UNOBSERVED, dtype) * len(scaled) * rounding
     factor, failed = lapack.dpotrf(scaled, lower=True)
-    if failed == 0 and np.min(np.diagonal(factor)) > smallest:  # many times faster than eigenvectors
+    if (
+        unobserved < smallest**2 and failed == 0 and np.min(np.diagonal(factor)) > smallest
+    ):  # many times faster than eigenvectors
         return lambda r: scale * lapack.dpotrs(factor, scale * r, lower=True)[0]
     values, vectors = np.linalg.eigh(scaled)
-    kept = values > in_precision(_UNOBSERVED, dtype) * len(values) * max(float(values[-1]), 0.0)
+    kept = values > unobserved * max(float(values[-1]), 0.0)
     basis = scale[:, None] * vectors[:, kept]
     return lambda r: basis @ ((basis.T @ r) / values[kept])

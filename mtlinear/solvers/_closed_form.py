@@ -46,9 +46,10 @@ class ClosedForm(Solver):
         quadratic = problem.penalty.task_quadratic(problem.n_tasks)
         assert quadratic is not None
         base = np.full((1, 1), quadratic.base + problem.l2_alpha)
-        inverse = problem.data.resolvent().at(base)
+        resolvent = problem.data.resolvent()
+        inverse = resolvent.at(base)
         left = problem.l2_alpha + (quadratic.base + quadratic.extra)
-        solve = Coupled(inverse, quadratic.Z, quadratic.extra, left)
+        solve = Coupled(inverse, quadratic.Z, quadratic.extra, left, resolvent.curvature)
         point, best = incumbent.point, np.inf
         while not incumbent.is_done(gap_limit, max_iter) and incumbent.certificate.objective < best:
             best = incumbent.certificate.objective

@@ -138,6 +138,10 @@ class Incumbent:
             self._callback = callback
 
     def is_done(self, gap_limit: float, max_iter: int) -> bool:
-        """Whether a solver should return: accurate enough, out of iterations, or stopped by the callback."""
-        accurate = bool(np.isfinite(self.gap) and self.gap <= gap_limit)
+        """Whether a solver should return: accurate enough, out of iterations, or stopped by the callback.
+
+        Also where the objective lies below its bound by more than the gap that is wanted: only rounding is left.
+        """
+        certificate = self.certificate
+        accurate = bool(np.isfinite(certificate.gap) and certificate.objective - certificate.bound <= gap_limit)
         return accurate or self.n_iter >= max_iter or self.stopped

@@ -146,7 +146,11 @@ class _Steps:
         inverse = self.resolvent.at(self.joint + self.problem.l2_alpha)
         k = self.free.shape[1]
         self.solve = Coupled(
-            inverse, self.free, np.full(k, -float(self.joint.max())), np.full(k, self.problem.l2_alpha)
+            inverse,
+            self.free,
+            np.full(k, -float(self.joint.max())),
+            np.full(k, self.problem.l2_alpha),
+            self.resolvent.curvature,
         )
 
     def step(self) -> None:
