@@ -327,7 +327,7 @@ def test_a_signal_from_outside():
         program.send_signal(signal.SIGINT)
         lines.append(program.stdout.readline())
     _, error = program.communicate(timeout=60)
-    assert lines == ["check\n", "check\n", "fitted 2 True\n", "check\n", "check\n", ""]
-    assert "ConvergenceWarning: FISTA was interrupted after 2 iterations" in error
+    assert lines == ["check\n", "check\n", "fitted 4 True\n", "check\n", "check\n", ""]
+    assert "ConvergenceWarning: FISTA was interrupted after 4 iterations" in error
     assert error.rstrip().endswith("KeyboardInterrupt")
     assert program.returncode != 0

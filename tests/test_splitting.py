@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mtlinear.datafit import Coupled, RowsFit
+from mtlinear.datafit import Coupled, RowsFit, _resolvent
 from mtlinear.losses import Squared
+from mtlinear.path import sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import ClosedForm, Splitting
@@ -71,6 +72,21 @@ def test_coupled_systems_are_solved(layout, shape, delta, k):
     assert_allclose((whole @ found.T.ravel()).reshape(shape.T, shape.d).T, B, atol=1e-8)
     if shape is TALL or weight + delta > 0:  # otherwise features that no task sees have no unique solution
         assert_allclose(found, truth, atol=1e-7)
+
+
+def test_factorizations_are_kept_along_a_path(monkeypatch):
+    """Every alpha starts with the same inverse."""
+    made = []
+    inverses = _resolvent._inverses
+    monkeypatch.setattr(_resolvent, "_inverses", lambda *given: made.append(1) or inverses(*given))
+    problem = make_problem(TraceNorm(0.1), shape=Shape(60, 6, 3))
+    starts = []
+    start = _Steps._start
+    monkeypatch.setattr(_Steps, "_start", lambda self, z, u: starts.append(1) or start(self, z, u))
+    solved = list(sweep(problem, [0.3, 0.2, 0.1, 0.05], Splitting()))
+    assert all(solution.converged for _, solution in solved)
+    assert len(starts) >= 4
+    assert len(made) <= len(starts) - 3
 
 
 # Tangents and Newton moves -------------------------------------------------------------------------------------------

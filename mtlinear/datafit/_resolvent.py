@@ -19,6 +19,8 @@ from mtlinear._typing import Array
 from mtlinear.datafit._unpenalised import pseudo_inverse
 from mtlinear.designs import Design
 
+#: Inverses that are kept: the first of a run, and the last.
+_KEPT = 2
 #: Matrices smaller than this are inverted all at once.
 _SMALL = 100
 
@@ -62,9 +64,23 @@ class Resolvent(ABC):
         """Bound on the eigenvalues of the H_t."""
         return float(self.diagonal.sum(axis=0).max(initial=0.0))
 
-    @abstractmethod
+    @cached_property
+    def _last(self) -> dict[tuple[tuple[int, ...], bytes], Inverse]:
+        """The inverses that were asked for last: along a path every solver starts with the same w."""
+        return {}
+
     def at(self, weight: Array) -> Inverse:
         """The solver for one w, broadcast to (n_features, n_tasks); what can be computed beforehand, is."""
+        key = weight.shape, weight.tobytes()
+        if key not in self._last:
+            if len(self._last) >= _KEPT:
+                del self._last[next(iter(self._last))]
+            self._last[key] = self._invert(weight)
+        return self._last[key]
+
+    @abstractmethod
+    def _invert(self, weight: Array) -> Inverse:
+        """See `at`."""
 
 
 class Coupled:
@@ -138,7 +154,7 @@ class SharedGram(Resolvent):
         self._matrix, self._scale = matrix, scale
         self.diagonal = np.diagonal(matrix)[:, None] * scale
 
-    def at(self, weight: Array) -> Inverse:
+    def _invert(self, weight: Array) -> Inverse:
         if np.all(self._scale == self._scale[0]):
             return _Matrices(float(self._scale[0]) * self._matrix[None], weight, len(self._scale))
         root = np.sqrt(np.broadcast_to(weight, (len(self._matrix), 1)))
@@ -155,7 +171,7 @@ class TaskGrams(Resolvent):
         self._matrices = matrices if np.all(scale == 1.0) else matrices * scale[:, None, None]
         self.diagonal = np.diagonal(self._matrices, axis1=1, axis2=2).T
 
-    def at(self, weight: Array) -> Inverse:
+    def _invert(self, weight: Array) -> Inverse:
         return _Matrices(self._matrices, weight, len(self._matrices))
 
 
@@ -182,7 +198,7 @@ class RowKernels(Resolvent):
             diagonals = diagonals * self._scale
         self.diagonal = diagonals
 
-    def at(self, weight: Array) -> Inverse:
+    def _invert(self, weight: Array) -> Inverse:
         if self._scale is None:
             return _Kernels(self._Z, weight)
         return _SharedKernel(self._Z[0], self._scale, weight)
