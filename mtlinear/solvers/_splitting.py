@@ -48,7 +48,7 @@ class Splitting(Solver):
 
     The second line is one linear solve per task, through an inverse that is computed once per rho (`mtlinear.datafit.
     Resolvent`): bad scaling of the features costs few iterations, where gradient steps would creep. What the penalty
-    leaves free is not penalised there either, but solved for exactly. Three things keep it from wandering:
+    leaves free is not penalised there either, but solved for exactly. What keeps it from wandering, and ends it early:
 
     - rho is balanced (primal against dual residual) only when the number of iterations has doubled, so it changes a
       logarithmic number of times and then stays;
@@ -63,7 +63,7 @@ class Splitting(Solver):
     Parameters
     ----------
     check_every : int, default 10
-        Iterations between two looks at the duality gap; later one tenth of the iterations so far.
+        Iterations between two looks at the duality gap; fewer in the beginning, later a tenth of those so far.
 
     References
     ----------
