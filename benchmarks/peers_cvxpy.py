@@ -8,6 +8,7 @@ larger problems at all.
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,9 @@ class _Cvxpy(Peer):
         reduced = [_reduced(X, y, data.fit_intercept) for X, y in arrays.tasks]
         return 0.5 * cp.sum_squares(cp.hstack([R @ A[:, t] - z for t, (R, z) in enumerate(reduced)]))
 
+    @abstractmethod
     def _options(self, tol: float) -> dict[str, object]:
-        raise NotImplementedError
+        """Settings of the solver for a tolerance."""
 
 
 class Clarabel(_Cvxpy):
