@@ -56,10 +56,16 @@ class RowsFit(DataFit):
         self.dtype = design.weights.dtype
         self.loss = loss
         self.fit_intercept = fit_intercept
-        self.design = design.centered() if fit_intercept else design
+        self.design = design
         self.target_center: Array = np.zeros(design.n_tasks, self.dtype)
         if fit_intercept and loss.quadratic:
-            target, self.target_center = _center_target(self.design, target)
+            target, self.target_center = _center_target(design, target)
+            # The first two things that anyone wants of X, in one look at it where that is possible.
+            self.design, linear = design.centered_with(design.weights * target)
+            if linear is not None:
+                self.__dict__["linear"] = linear
+        elif fit_intercept:
+            self.design = design.centered()
         self.target = target
         self._unpenalised: Unpenalised | None = None
 
@@ -78,7 +84,10 @@ class RowsFit(DataFit):
     @cached_property
     def null_reading(self) -> RowsReading:
         """The reading at A = 0, where every solver and every path starts."""
-        return self.read(np.zeros(self.design.weights.shape, self.dtype))
+        reading = self.read(np.zeros(self.design.weights.shape, self.dtype))
+        if "linear" in self.__dict__:
+            reading.__dict__["gradient"] = -self.linear
+        return reading
 
     @cached_property
     def gram(self) -> tuple[Array, Array]:

@@ -130,6 +130,10 @@ class Design(ABC):
         better conditioned and the bound on the step is smaller.
         """
 
+    def centered_with(self, D: Array) -> tuple[Design, Array | None]:
+        """`centered`, and its adjoint at D where one look at X gives both (else None)."""
+        return self.centered(), None
+
     def unshifted(self) -> Design:
         """The same rows with nothing subtracted on the fly, where they are dense: for some of the rows the means of all
         may be far from zero (an outlier among the others)."""

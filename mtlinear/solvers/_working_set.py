@@ -29,7 +29,11 @@ _ITERATIONS = 50
 _FEW_ITERATIONS = 50
 #: Features per row from which gradient steps, on rows, are slower than compiled coordinate descent; and the size of
 #: problems (numbers in X, times tasks) that compiled code solves while Python is still calling.
-_WIDE, _SMALL = 2.0, 300_000
+_WIDE, _SMALL = 2.0, 1_000_000
+#: ... and the size up to which it solves for all features before Python has chosen a few.
+_AT_ONCE = 2_000_000
+#: Epochs after which it creeps: badly scaled or nearly collinear features, which other solvers do not mind.
+_EPOCHS = 300
 #: Gauges of the features outside from which on a solution on the working set says little.
 _MISSING = 1.01
 #: A working set grows by at most this factor of itself (and a quarter, for features that follow).
@@ -51,7 +55,8 @@ class WorkingSet(Solver):
     Parameters
     ----------
     inner : Solver, default None
-        None is ``InTurn(FISTA(), Splitting())`` under squared loss, ``InTurn(FISTA(), ProximalNewton())`` under others.
+        None is ``InTurn(FISTA(), ProximalNewton())``, and under squared loss `CoordinateDescent` where it can and wins
+        (more than two features per row, or small problems), else ``InTurn(FISTA(), Splitting())``.
     least : int >= 1, default 50
         Smallest size of a working set: below it, Python costs more than arithmetic.
 
@@ -90,14 +95,14 @@ class _Sets:
         self.features = np.zeros(0, dtype=np.intp)
 
     def until(self, gap_limit: float, max_iter: int) -> None:
-        incumbent, accuracy = self.incumbent, _ACCURATE
+        incumbent, accuracy, rough = self.incumbent, _ACCURATE, True
         while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_ACCURACY:
-            # While features are missing only they can help; an accurate solution without them would be wasted, unless
-            # it is cheap. After that, every look that does not bring the gap down asks for more accuracy.
             grown = self._choose()
-            rough = self._is_missing_some() and not self._is_cheap(len(grown))
-            if len(grown) == len(self.features):
+            if not rough and len(grown) == len(self.features):  # every look that does not help asks for more accuracy
                 accuracy *= 0.1
+            # While features are missing only they can help; an accurate solution without them would be wasted, unless
+            # it is cheap.
+            rough = len(grown) < self.problem.n_features and self._is_missing_some() and not self._is_cheap(len(grown))
             self.features = grown
             wanted = accuracy * gap_limit
             self._improve(max(wanted, _ROUGH * incumbent.gap) if rough else wanted, max_iter)
@@ -107,6 +112,15 @@ class _Sets:
         data = self.problem.data
         return data.loss.quadratic and _ITERATIONS * size * size < data.rows_per_task * data.n_features
 
+    def _is_small(self, size: int) -> bool:
+        """Whether one run of compiled code on so many features is cheaper than several, each with a look at all."""
+        data = self.problem.data
+        return (
+            self.inner is None
+            and _is_for_compiled_code(self.problem, size)
+            and (data.rows_per_task * size * data.n_tasks < _AT_ONCE)
+        )
+
     def _choose(self) -> Indices:
         """The rows in use, those of the last set, and the rows with the largest gauges."""
         point = self.incumbent.point
@@ -114,9 +128,10 @@ class _Sets:
         in_use = np.any([np.any(part, axis=1) for part in point.parts], axis=0)
         in_use[self.features] = True
         used = int(np.sum(in_use))
-        wanted = min(int(np.sum(scores[~in_use] > 1.0)), _GROWTH * used) + max(self.least, used // 4)
-        size = used + wanted
-        if size > _NEARLY_ALL * len(scores):
+        missing = int(np.sum(scores[~in_use] > 1.0))
+        size = used + min(missing, _GROWTH * used) + max(self.least, used // 4)
+        at_once = missing > self.least and self._is_small(len(scores))
+        if size > _NEARLY_ALL * len(scores) or at_once:
             return np.arange(len(scores))
         scores[in_use] = np.inf
         return np.sort(np.argpartition(-scores, size - 1)[:size])
@@ -128,8 +143,9 @@ class _Sets:
         left = max_iter - incumbent.n_iter
         if isinstance(solver, CoordinateDescent) and isinstance(problem.data, RowsFit):
             small = self._smaller(problem.data.restrict_rows(rows))
-            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, left)
+            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, min(left, _EPOCHS))
             incumbent.n_iter += n_iter
+            self.inner = self.inner or (None if n_iter < _EPOCHS else gradient_steps())
             incumbent.look(problem.settle(self._among_all([A])))
         else:
             small = self._smaller(problem.data.restrict(rows))
@@ -179,11 +195,20 @@ class _Sets:
 def default_inner(problem: Problem, size: int) -> Solver:
     """The solver of the smaller problems, with ``size`` features, when the caller names none."""
     if problem.data.loss.quadratic:
-        n = problem.data.rows_per_task
-        if (size > _WIDE * n or n * size * problem.n_tasks < _SMALL) and CoordinateDescent().refuses(problem) is None:
-            return CoordinateDescent()
-        return InTurn(FISTA(), Splitting())
+        return CoordinateDescent() if _is_for_compiled_code(problem, size) else gradient_steps()
     return InTurn(FISTA(), ProximalNewton(), after=_FEW_ITERATIONS)
+
+
+def gradient_steps() -> Solver:
+    """Under squared loss, for everything that compiled code is not made for, or creeps on."""
+    return InTurn(FISTA(), Splitting())
+
+
+def _is_for_compiled_code(problem: Problem, size: int) -> bool:
+    """Whether coordinate descent on so many features takes less time than gradient steps."""
+    n = problem.data.rows_per_task
+    wins = size > _WIDE * n or n * size * problem.n_tasks < _SMALL
+    return wins and CoordinateDescent().refuses(problem) is None
 
 
 def is_row_separable(problem: Problem) -> bool:
