@@ -22,7 +22,7 @@ class ColumnSparse(Norm):
 
     References
     ----------
-    Chen, Zhou & Ye (2011), KDD, eq. 2. Gong, Ye & Zhang (2012), KDD, eq. 1.
+    Chen, Zhou & Ye (2011), KDD. Gong, Ye & Zhang (2012), KDD.
 
     Examples
     --------

@@ -72,7 +72,7 @@ class _TwoParts(SumOfParts):
         return (self._names[0], first), (self._names[1], second)
 
     def scaled(self, factor: float) -> Self:
-        return type(self)(self.alpha * factor, getattr(self, self._share_name))  # type: ignore[call-arg]
+        return type(self)(self.alpha * factor, getattr(self, self._share_name))
 
 
 class Robust(_TwoParts):
@@ -96,7 +96,7 @@ class Robust(_TwoParts):
 
     References
     ----------
-    Chen, Zhou & Ye (2011), KDD, eq. 2: rho_1 = alpha (1 - column_ratio), rho_2 = alpha column_ratio.
+    Chen, Zhou & Ye (2011), KDD: rho_1 = alpha (1 - column_ratio), rho_2 = alpha column_ratio.
 
     Examples
     --------
@@ -140,12 +140,12 @@ class RobustFeatures(_TwoParts):
 
     References
     ----------
-    Gong, Ye & Zhang (2012), KDD, eq. 1: lambda_1 = alpha (1 - column_ratio), lambda_2 = alpha column_ratio.
+    Gong, Ye & Zhang (2012), KDD: lambda_1 = alpha (1 - column_ratio), lambda_2 = alpha column_ratio.
 
     Examples
     --------
     >>> RobustFeatures(alpha=3.0).parts(n_tasks=1, n_features=16)
-    (('P', L1Lq(alpha=1.0)), ('Q', ColumnSparse(alpha=2.0)))
+    (('P', L1Lq()), ('Q', ColumnSparse(alpha=2.0)))
     """
 
     _share_name = "column_ratio"
