@@ -113,7 +113,12 @@ def _spectral_box(penalty: SpectralBox, A: Any) -> Expression:
 
 @penalty_expression.register
 def _spectral_k_support(penalty: SpectralKSupport, A: Any) -> Expression:
-    """alpha/2 min_S tr(A S^-1 A'), 0 <= S <= I, tr S = k; or, the same, the other way round where A is wide."""
+    """alpha/2 min_S tr(A S^-1 A'), 0 <= S <= I, tr S = k; or, the same, the other way round where A is wide.
+
+    For k <= 1 the trace alone bounds S, which leaves ||A||_*^2 / k (and a singular S, see above).
+    """
+    if penalty.k <= 1:
+        return 0.5 * penalty.alpha / penalty.k * cvxpy().square(cvxpy().normNuc(A)), []
     return _box(A.T if A.shape[0] >= A.shape[1] else A, penalty.alpha, penalty.k, 0.0, 1.0)
 
 
