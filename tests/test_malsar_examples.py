@@ -6,8 +6,8 @@ features (the quick tests have a tenth of it), no intercept, and the objective o
     sum_t ||y_t - X_t (p_t + q_t)||^2  +  rho1 Omega_1(P)  +  rho2 Omega_2(Q),
 
 without 1/2 or 1/n. The comparison is a plain accelerated proximal gradient method with MALSAR's stopping rule, a
-relative change of the objective below the tolerance of the example. (The strengths of example_Robust, 10 and 30, make it
-the trace norm: column groups are used from rho2 < rho1 on. Our model says so in a warning.)
+relative change of the objective below the tolerance of the example. (The strengths of example_Robust, 10 and 30, make
+it the trace norm: column groups are used for rho2 < rho1 only. Our model says so in a warning.)
 
 References
 ----------
