@@ -20,7 +20,8 @@ class ParameterMatrix:
     """A, (n_features, n_tasks), as a sum of named parts.
 
     Row j belongs to feature j, column t to task t. A model with one part calls it "A"; the dirty model has "B" (shared)
-    and "S" (private), a robust one "L" (the tasks) and "S" (the outliers). Arrays are handed out read-only, float32 if the parts are, else float64.
+    and "S" (private), a robust one "L" (the tasks) and "S" (the outliers). Arrays are handed out read-only, float32 if
+    the parts are, else float64.
 
     Parameters
     ----------

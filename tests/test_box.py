@@ -172,7 +172,7 @@ def test_malsars_parameters():
 
 
 def test_strong_directions_are_shrunk_less():
-    """What the k-support norm is for: two strong directions keep their proportion; a trace norm takes from the weaker."""
+    """What the k-support norm is for: strong directions keep their proportion; a trace norm takes from the weaker."""
     rng = np.random.default_rng(0)
     U, W = np.linalg.qr(rng.standard_normal((8, 6)))[0], np.linalg.qr(rng.standard_normal((6, 6)))[0]
     s = np.array([10.0, 8.0, 1.0, 0.8, 0.5, 0.2])
