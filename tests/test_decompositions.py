@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from spectraltools import explore
 
+import mtlinear
 from mtlinear import MultiTaskRegressor, ParameterMatrix
 from mtlinear.designs import SharedDesign
 from mtlinear.losses import Squared
@@ -189,3 +190,14 @@ def test_fitted_parts_name_the_outlier_tasks(penalty, part, solver):
     assert list(model.parameters_.parts)[1] == part
     assert model.parameters_.outlier_tasks() == model.parameters_.outlier_tasks(part) == strangers
     assert isinstance(model.parameters_, ParameterMatrix)
+
+
+@EACH
+def test_estimators_are_those_of_the_penalties(model):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((50, 4)), rng.standard_normal((50, 3))
+    for share in (None, 0.45):
+        named = getattr(mtlinear, f"{model.__name__}Regressor")(0.2, **{MODELS[model][0]: share}).fit(X, Y)
+        other = MultiTaskRegressor(model(0.2, share)).fit(X, Y)
+        assert list(named.parameters_.parts) == [name for name, _ in model().parts(3, 4)]
+        assert_allclose(named.coef_, other.coef_, atol=0)

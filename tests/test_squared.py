@@ -9,8 +9,10 @@ from catalogue import make_problem
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from sklearn.exceptions import NotFittedError
 from spectraltools import explore, matrices, norm_of, orthonormal
 
+import mtlinear
 from mtlinear.penalties import (
     L1,
     ColumnSparse,
@@ -229,3 +231,29 @@ def test_covariances_tell_opposite_tasks_from_unrelated_ones():
     S = TaskRelationship().task_covariance(np.column_stack([u, u, -u, v]))
     assert_allclose(S[0], np.array([1, 1, -1, 0]) * S[0, 0], atol=1e-12)
     assert S[3, 3] > 0
+
+
+# The estimators -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_estimators_publish_what_is_learned(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 5)).astype(dtype)
+    Y = (X @ rng.standard_normal((5, 3)) + rng.standard_normal((80, 3))).astype(dtype)
+    for name, penalty in (
+        ("TaskRelationship", TaskRelationship(0.2, 0.3)),
+        ("FeatureLearning", FeatureLearning(0.2)),
+        ("FeatureLearning", FeatureLearning(0.2, diagonal=True)),
+    ):
+        model = getattr(mtlinear, f"{name}Regressor")(**penalty.get_params())
+        attribute = "task_covariance_" if name == "TaskRelationship" else "feature_covariance_"
+        with pytest.raises(NotFittedError):
+            getattr(model, attribute)
+        model.fit(X, Y)
+        assert_allclose(model.coef_, mtlinear.MultiTaskRegressor(penalty).fit(X, Y).coef_, atol=0)
+        S = getattr(model, attribute)
+        assert S.dtype == dtype
+        assert_allclose(S, getattr(penalty, attribute[:-1])(model.coef_.T), atol=1e-6)
+        classifier = getattr(mtlinear, f"{name}Classifier")(**penalty.get_params()).fit(X, Y[:, 0] > 0)
+        assert_allclose(np.trace(getattr(classifier, attribute)), 1.0, rtol=1e-6)
