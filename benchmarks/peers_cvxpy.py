@@ -39,7 +39,7 @@ def _expression(penalty: Penalty, A: Any) -> tuple[Any, list[Any], list[Any]]:
     if isinstance(penalty, Dirty):
         S = cp.Variable(A.shape)
         parts = [A - S, S]
-        terms = [_expression(own, part)[0] for (_, own), part in zip(penalty.parts(A.shape[1]), parts, strict=True)]
+        terms = [_expression(own, part)[0] for (_, own), part in zip(penalty.parts(*A.shape[::-1]), parts, strict=True)]
         return terms[0] + terms[1], [], parts
     expression, constraints = penalty_expression(penalty, A)
     return expression, constraints, [A]

@@ -20,7 +20,8 @@ class ParameterMatrix:
     """A, (n_features, n_tasks), as a sum of named parts.
 
     Row j belongs to feature j, column t to task t. A model with one part calls it "A"; the dirty model has "B" (shared)
-    and "S" (private). Arrays are handed out read-only, float32 if the parts are, else float64.
+    and "S" (private), a robust one "L" (the tasks) and "S" (the outliers). Arrays are handed out read-only, float32 if
+    the parts are, else float64.
 
     Parameters
     ----------
@@ -75,6 +76,10 @@ class ParameterMatrix:
         """``||A[j, :]||_q`` of every feature, shape (n_features,); q from 1 to inf."""
         return np.linalg.norm(self._part(part), ord=q, axis=1)
 
+    def column_norms(self, q: float = 2, part: str | None = None) -> Array:
+        """``||A[:, t]||_q`` of every task, shape (n_tasks,); q from 1 to inf."""
+        return np.linalg.norm(self._part(part), ord=q, axis=0)
+
     def support(self, part: str | None = None) -> NDArray[np.bool_]:
         """Where the parameters are not zero, shape (n_features, n_tasks); of A, or of one part."""
         return self._part(part) != 0.0
@@ -82,6 +87,20 @@ class ParameterMatrix:
     def selected_features(self, part: str | None = None) -> list[object]:
         """Names of the features that at least one task uses."""
         return [self.feature_names[j] for j in np.flatnonzero(self.support(part).any(axis=1))]
+
+    def outlier_tasks(self, part: str | None = None) -> list[object]:
+        """Names of the tasks that a part of column groups is needed for: whose column of it is not zero.
+
+        Parameters
+        ----------
+        part : str, default None
+            "S" of a robust model, "Q" of a robust feature model. None: the last part; an error if there is only one.
+        """
+        if part is None:
+            if len(self.parts) < 2:
+                raise ValueError("outlier_tasks needs a model with two parts or more, like Robust; this one has one.")
+            part = list(self.parts)[-1]
+        return [self.task_names[t] for t in np.flatnonzero(self.support(part).any(axis=0))]
 
     def singular_values(self, part: str | None = None) -> Array:
         """Singular values in descending order."""

@@ -119,11 +119,11 @@ class Problem:
 
     @cached_property
     def part_names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.penalty.parts(self.n_tasks))
+        return tuple(name for name, _ in self.penalty.parts(self.n_tasks, self.n_features))
 
     @cached_property
     def part_penalties(self) -> tuple[Penalty, ...]:
-        return tuple(penalty for _, penalty in self.penalty.parts(self.n_tasks))
+        return tuple(penalty for _, penalty in self.penalty.parts(self.n_tasks, self.n_features))
 
     @cached_property
     def null_space(self) -> Array:

@@ -17,13 +17,23 @@ from mtlinear.losses import Logistic, Loss, Squared
 from mtlinear.penalties import (
     L1,
     Clustered,
+    ColumnSparse,
+    ConvexASO,
     Dirty,
+    FeatureLearning,
     InfimalConvolution,
     L1Lq,
     MeanRegularized,
     Norm,
     Penalty,
     Ridge,
+    Robust,
+    RobustFeatures,
+    SparseLowRank,
+    SpectralBox,
+    SpectralKSupport,
+    SquaredNorm,
+    TaskRelationship,
     TraceNorm,
 )
 from mtlinear.problem import Problem
@@ -47,6 +57,22 @@ NORMS: list[Penalty] = [
     InfimalConvolution(TraceNorm(alpha=0.25), L1(alpha=0.12), L1Lq(alpha=0.15, q=2)),
 ]
 
+# Columns and decompositions
+NORMS += [
+    ColumnSparse(alpha=0.15),
+    ColumnSparse(alpha=0.1, q=1),
+    ColumnSparse(alpha=0.2, q=1.5),
+    ColumnSparse(alpha=0.2, q=np.inf),
+    Robust(alpha=0.3),
+    Robust(alpha=0.3, column_ratio=0.4),
+    RobustFeatures(alpha=0.3),
+    RobustFeatures(alpha=0.3, column_ratio=0.5),
+    SparseLowRank(alpha=0.25),
+    SparseLowRank(alpha=0.25, l1_ratio=0.4),
+    InfimalConvolution(TraceNorm(alpha=0.2), ColumnSparse(alpha=0.15), L1(alpha=0.1)),
+    InfimalConvolution(L1Lq(alpha=0.2, q=np.inf), ColumnSparse(alpha=0.2), L1(alpha=0.12)),
+]
+
 QUADRATICS: list[Penalty] = [
     Ridge(alpha=0.1),
     MeanRegularized(alpha=0.2),
@@ -60,6 +86,30 @@ QUADRATICS: list[Penalty] = [
     Clustered(n_clusters=3, alpha=0.2, between_ratio=0.3, mean_ratio=0.0),
     Clustered(n_clusters=3, alpha=0.2, between_ratio=1.0, mean_ratio=0.3),
     Clustered(n_clusters=3, alpha=0.2, mean_ratio=None),
+]
+
+# Squared norms and box norms
+QUADRATICS += [
+    SquaredNorm(TraceNorm(alpha=1.5), alpha=0.1),
+    SquaredNorm(L1Lq(alpha=1.0, q=2), alpha=0.1),
+    SquaredNorm(L1Lq(alpha=1.0, q=np.inf), alpha=0.1),
+    SquaredNorm(ColumnSparse(alpha=1.2, q=3), alpha=0.1),
+    SquaredNorm(L1(alpha=0.7), alpha=0.1),
+    FeatureLearning(alpha=0.15),
+    FeatureLearning(alpha=0.15, diagonal=True),
+    TaskRelationship(alpha=0.1),
+    TaskRelationship(alpha=0.1, ridge_ratio=0.0),
+    TaskRelationship(alpha=0.05, ridge_ratio=2.0),
+    SpectralKSupport(alpha=0.1, k=1),
+    SpectralKSupport(alpha=0.2, k=2),
+    SpectralKSupport(alpha=0.2, k=1.4),
+    SpectralKSupport(alpha=0.2, k=3),
+    SpectralBox(alpha=0.1, k=1),
+    SpectralBox(alpha=0.2, k=1.6, lower=0.2, upper=2.0),
+    SpectralBox(alpha=0.2, k=2, lower=0.0, upper=0.5),
+    SpectralBox(alpha=0.2, k=2, lower=0.5, upper=0.5),
+    ConvexASO(alpha=0.2, n_components=1),
+    ConvexASO(alpha=0.2, n_components=2, shared_ratio=0.3),
 ]
 
 #: Neither homogeneous of degree 1 nor of degree 2.

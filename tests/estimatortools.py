@@ -37,6 +37,20 @@ SMALL = {
     "MultiTaskClassifier": {"penalty": L1Lq(alpha=0.02, q=3)},
 }
 
+# Decompositions, and models that learn a covariance along
+SMALL |= {
+    "RobustRegressor": {"alpha": 0.4},
+    "RobustFeaturesRegressor": {"alpha": 0.4},
+    "SparseLowRankRegressor": {"alpha": 0.3},
+    "FeatureLearningRegressor": {"alpha": 0.2},
+    "TaskRelationshipRegressor": {"alpha": 0.2},
+    "RobustClassifier": {"alpha": 0.04},
+    "RobustFeaturesClassifier": {"alpha": 0.04},
+    "SparseLowRankClassifier": {"alpha": 0.03},
+    "FeatureLearningClassifier": {"alpha": 0.02},
+    "TaskRelationshipClassifier": {"alpha": 0.02},
+}
+
 
 def target_for(name, Y):
     return binary(Y - np.median(Y, axis=0) + np.median(Y)) if name in CLASSIFIERS else Y

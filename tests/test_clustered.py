@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from spectraltools import explore, matrices, norm_of, orthonormal
 
-import mtlinear.penalties._clustered as clustered_module
+import mtlinear.penalties._box as box_module
 import mtlinear.penalties._singular as singular_module
 from mtlinear.penalties import Clustered
-from mtlinear.penalties._clustered import allocate
+from mtlinear.penalties._box import allocate
 
 
 def split(penalty, A):
@@ -96,8 +96,8 @@ def test_one_spectrum_for_all_directions_needs_no_factorization(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("factorized")
 
-    monkeypatch.setattr(clustered_module, "singular_pairs", fail)
-    monkeypatch.setattr(clustered_module, "singular_values_to_square", fail)
+    monkeypatch.setattr(box_module, "singular_pairs", fail)
+    monkeypatch.setattr(box_module, "singular_values_to_square", fail)
     monkeypatch.setattr(singular_module, "eigen_above", fail)
     V = np.random.default_rng(0).standard_normal((5, 4))
     for penalty in (Clustered(1), Clustered(4), Clustered(4, mean_ratio=None), Clustered(2, between_ratio=1.0)):

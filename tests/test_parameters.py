@@ -30,6 +30,21 @@ def test_row_norms():
     np.testing.assert_allclose(MATRIX.row_norms(3), np.array([4, 125, 32]) ** (1 / 3))
 
 
+def test_column_norms():
+    np.testing.assert_allclose(MATRIX.column_norms(), np.sqrt([5, 30, 5, 5]))
+    np.testing.assert_allclose(MATRIX.column_norms(np.inf, "S"), [0, 5, 0, 0])
+
+
+def test_outlier_tasks_are_the_columns_in_use_of_a_part():
+    assert MATRIX.outlier_tasks() == MATRIX.outlier_tasks("S") == ["b"]
+    assert MATRIX.outlier_tasks("B") == ["a", "b", "c", "d"]
+    assert ParameterMatrix({"L": B, "S": np.zeros_like(B)}).outlier_tasks() == []
+    with pytest.raises(ValueError, match="part must be one of"):
+        MATRIX.outlier_tasks("Q")
+    with pytest.raises(ValueError, match="two parts"):
+        ParameterMatrix({"A": B}).outlier_tasks()
+
+
 def test_support_and_selected_features_per_part():
     assert MATRIX.support("S").sum() == 1
     assert MATRIX.support().sum() == 9

@@ -8,7 +8,21 @@ from mtlinear.estimators._classifiers import (
     MultiTaskClassifier,
     TraceNormClassifier,
 )
+from mtlinear.estimators._covariances import (
+    FeatureLearningClassifier,
+    FeatureLearningRegressor,
+    TaskRelationshipClassifier,
+    TaskRelationshipRegressor,
+)
 from mtlinear.estimators._cross_validated import MultiTaskClassifierCV, MultiTaskRegressorCV
+from mtlinear.estimators._decompositions import (
+    RobustClassifier,
+    RobustFeaturesClassifier,
+    RobustFeaturesRegressor,
+    RobustRegressor,
+    SparseLowRankClassifier,
+    SparseLowRankRegressor,
+)
 from mtlinear.estimators._path import RegularizationPath, regularization_path
 from mtlinear.estimators._regressors import (
     BlockSparseRegressor,
@@ -26,6 +40,8 @@ __all__ = [
     "ClusteredRegressor",
     "DirtyClassifier",
     "DirtyRegressor",
+    "FeatureLearningClassifier",
+    "FeatureLearningRegressor",
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",
@@ -33,6 +49,14 @@ __all__ = [
     "MultiTaskRegressor",
     "MultiTaskRegressorCV",
     "RegularizationPath",
+    "RobustClassifier",
+    "RobustFeaturesClassifier",
+    "RobustFeaturesRegressor",
+    "RobustRegressor",
+    "SparseLowRankClassifier",
+    "SparseLowRankRegressor",
+    "TaskRelationshipClassifier",
+    "TaskRelationshipRegressor",
     "TraceNormClassifier",
     "TraceNormRegressor",
     "regularization_path",

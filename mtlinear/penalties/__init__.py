@@ -1,17 +1,24 @@
 """Penalties: what is believed about how the tasks are related, as functions of the parameter matrix."""
 
 from mtlinear.penalties._base import Norm, Penalty, Quadratic, TaskQuadratic
+from mtlinear.penalties._box_norms import ConvexASO, SpectralBox, SpectralKSupport
 from mtlinear.penalties._clustered import Clustered
+from mtlinear.penalties._columns import ColumnSparse
+from mtlinear.penalties._decompositions import Robust, RobustFeatures, SparseLowRank
 from mtlinear.penalties._infimal import Dirty, InfimalConvolution
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
 from mtlinear.penalties._spectral import TraceNorm
+from mtlinear.penalties._squared import FeatureLearning, SquaredNorm, TaskRelationship
 from mtlinear.penalties._tangent import Tangent
 
 __all__ = [
     "L1",
     "Clustered",
+    "ColumnSparse",
+    "ConvexASO",
     "Dirty",
+    "FeatureLearning",
     "InfimalConvolution",
     "L1Lq",
     "MeanRegularized",
@@ -19,8 +26,15 @@ __all__ = [
     "Penalty",
     "Quadratic",
     "Ridge",
+    "Robust",
+    "RobustFeatures",
     "RowSeparable",
+    "SparseLowRank",
+    "SpectralBox",
+    "SpectralKSupport",
+    "SquaredNorm",
     "Tangent",
     "TaskQuadratic",
+    "TaskRelationship",
     "TraceNorm",
 ]

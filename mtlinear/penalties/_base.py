@@ -97,8 +97,11 @@ class Penalty(BaseEstimator, ABC):
         gauge = self.gauge(G)
         return 1.0 if gauge <= 1.0 else 1.0 / gauge  # 1 / inf = 0: then only the trivial dual point is left
 
-    def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
-        """Named summands of A and their penalties: A itself, or the parts of an infimal convolution."""
+    def parts(self, n_tasks: int, n_features: int | None = None) -> tuple[tuple[str, Penalty], ...]:
+        """Named summands of A and their penalties: A itself, or the parts of an infimal convolution.
+
+        Only default weights depend on n_features; None, where they are not asked for, counts as n_tasks.
+        """
         return (("A", self),)
 
     def null_space(self, n_tasks: int) -> Array:
@@ -107,6 +110,14 @@ class Penalty(BaseEstimator, ABC):
 
     def task_quadratic(self, n_tasks: int) -> TaskQuadratic | None:
         """The matrix between tasks if the penalty is a quadratic in them, for solvers with a closed form; else None."""
+        return None
+
+    def task_covariance(self, A: Array) -> Array | None:
+        """The covariance between tasks (n_tasks, n_tasks), trace 1, that the penalty has learned at A, or None."""
+        return None
+
+    def feature_covariance(self, A: Array) -> Array | None:
+        """The covariance between features (n_features, n_features), trace 1, that the penalty has learned, or None."""
         return None
 
     def task_clusters(self, A: Array) -> tuple[int, Array] | None:

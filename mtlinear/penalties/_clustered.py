@@ -7,15 +7,12 @@ from typing import Self
 import numpy as np
 from sklearn.base import clone
 
-from mtlinear._precision import in_precision, precision_of, total
+from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer, check_real
 from mtlinear.penalties._base import Quadratic, check_alpha
+from mtlinear.penalties._box import Box
 from mtlinear.penalties._quadratic import conjugate_of_mean, mean_direction, split_mean
-from mtlinear.penalties._singular import SMALLEST_SHARE, multiply, singular_pairs, singular_values_to_square
-
-#: lower / upper from which the value may come from a Gram matrix: it costs the digits of that ratio.
-_SMALLEST_RATIO = 1e-3
 
 
 class Clustered(Quadratic):
@@ -81,58 +78,19 @@ class Clustered(Quadratic):
 
     def value(self, A: Array) -> float:
         common, rest = self._split(A)
-        uniform = self._uniform(A.shape[1])
-        if uniform is not None:
-            value = 0.5 * total(rest**2) / uniform
-        else:
-            s = self._singular_values(rest)
-            value = 0.5 * total(s**2 / self._spectrum(s, A.shape[1]))
+        value = self._box(A.shape[1]).value(rest)
         if self.mean_ratio:
             value += 0.5 * float(self.alpha * self.mean_ratio) * total(common**2) * A.shape[1]
         return value
 
     def prox(self, V: Array, step: float) -> Array:
         common, rest = self._split(V)
-        return common / float(1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + self._shrink(rest, float(step))
-
-    def _shrink(self, rest: Array, step: float) -> Array:
-        """prox of the spectral part: singular values times f = theta / (theta + step).
-
-        Minimising 1/2 (s - v)^2 + step s^2 / (2 theta) over s leaves step v^2 / (2 (theta + step)): the same allocation
-        with theta shifted by the step.
-
-        From the smallest value f_0 on, f - f_0 = (1 - f_0) max(1 - t/s, 0) up to the largest value: a soft threshold at
-        some t, which a Gram matrix gives as accurately as that of the trace norm (`_singular`). Only directions with
-        s > t are needed beside f_0 times the matrix.
-        """
-        n_tasks = rest.shape[1]
-        uniform = self._uniform(n_tasks)
-        if uniform is not None:
-            return rest * (uniform / (uniform + step))
-        s, W = singular_pairs(rest)
-        theta = self._spectrum(s, n_tasks, shift=step)
-        lower, _ = self._bounds()
-        raised = theta > lower
-        least = float(np.min(s[raised], initial=np.inf))
-        if least < SMALLEST_SHARE[precision_of(rest)] * float(np.max(s, initial=0.0)):
-            # The allocation depends on singular values that squares do not resolve.
-            U, s, Wt = np.linalg.svd(rest, full_matrices=False)
-            theta = self._spectrum(s, n_tasks, shift=step)
-            return (U * (s * theta / (theta + step)).astype(precision_of(rest), copy=False)) @ Wt
-        smallest = lower / (lower + step)
-        raised_theta = theta[raised]
-        return smallest * rest + multiply(rest, W[:, raised], raised_theta / (raised_theta + step) - smallest)
+        shrunk = self._box(V.shape[1]).prox(rest, float(step))
+        return common / float(1.0 + step * self.alpha * (self.mean_ratio or 0.0)) + shrunk
 
     def conjugate(self, G: Array) -> float:
         common, rest = self._split(G)
-        uniform = self._uniform(G.shape[1])
-        if uniform is not None:
-            value = 0.5 * uniform * total(rest**2)
-        else:
-            lower, upper = self._bounds()
-            _, n_top = self._directions(G.shape[1])
-            squares = singular_values_to_square(rest) ** 2
-            value = 0.5 * (lower * total(squares) + (upper - lower) * total(squares[:n_top]))
+        value = self._box(G.shape[1]).conjugate(rest)
         if self.mean_ratio is None:
             return value
         return value + conjugate_of_mean(G, common, self.alpha * self.mean_ratio)
@@ -157,79 +115,21 @@ class Clustered(Quadratic):
         """
         _, rest = self._split(A)
         _, singular_values, Wt = np.linalg.svd(rest, full_matrices=False)
-        lower, upper = self._bounds()
-        theta = self._spectrum(singular_values, A.shape[1])
-        member = (theta - lower) / (upper - lower) if upper > lower else np.zeros_like(theta)
+        member = self._box(A.shape[1]).members(singular_values)
         seen = singular_values > in_precision(1e-12, A.dtype) * np.max(singular_values, initial=0.0)
-        embedding = (Wt.T * np.sqrt(np.maximum(member, 0.0)))[:, seen]
+        embedding = (Wt.T * np.sqrt(member))[:, seen]
         return min(self.n_clusters, A.shape[1]), embedding
 
     def _split(self, A: Array) -> tuple[Array, Array]:
         """(mean, deviations), or (0, A) when the mean is not treated apart."""
         return (np.zeros((A.shape[0], 1), A.dtype), A) if self.mean_ratio is None else split_mean(A)
 
-    def _bounds(self) -> tuple[float, float]:
-        """Range of theta: 1/eps_W and 1/eps_B."""
-        return 1.0 / float(self.alpha), 1.0 / float(self.alpha * self.between_ratio)
-
-    def _directions(self, n_tasks: int) -> tuple[int, int]:
-        """(number of directions in task space that the spectrum covers, how many of them may sit at the top)."""
-        if self.mean_ratio is None:
-            return n_tasks, min(self.n_clusters, n_tasks)
-        return n_tasks - 1, min(self.n_clusters, n_tasks) - 1
-
-    def _uniform(self, n_tasks: int) -> float | None:
-        """theta where it is the same for all directions: no cluster or all of them at the top, or no difference."""
-        lower, upper = self._bounds()
-        n_directions, n_top = self._directions(n_tasks)
-        if n_top == 0 or lower == upper:
-            return lower
-        return upper if n_top >= n_directions else None
-
-    def _singular_values(self, rest: Array) -> Array:
-        """For `value`, which is Lipschitz in their squares: by 1/(2 lower), while it is at least s_1^2 / (2 upper)."""
-        if self.between_ratio >= _SMALLEST_RATIO:
-            return singular_values_to_square(rest)
-        return np.linalg.svd(rest, compute_uv=False)
-
-    def _spectrum(self, singular_values: Array, n_tasks: int, shift: float = 0.0) -> Array:
-        """argmin_theta sum s^2 / (theta + shift) over the box and the trace constraint, per given singular value.
-
-        In float64: few numbers, from a sum that cancels.
-        """
-        n_directions, n_top = self._directions(n_tasks)
-        lower, upper = self._bounds()
-        # A wide A has directions with singular value 0, which take part in the trace; a tall centred one has one
-        # direction too many.
-        s = np.zeros(max(n_directions, singular_values.size))
-        s[: singular_values.size] = singular_values
-        theta = np.full(s.size, lower)
-        theta[:n_directions] = allocate(s[:n_directions], lower, upper, n_top, shift)
-        return theta[: singular_values.size]
-
-
-def allocate(s: Array, lower: float, upper: float, n_top: int, shift: float = 0.0) -> Array:
-    """``argmin_theta sum_i s_i^2 / (theta_i + shift)``, lower <= theta <= upper, sum theta = n_top upper + rest lower.
-
-    The minimiser is ``clip(beta s - shift, lower, upper)``; the sum is piecewise linear and increasing in beta, so beta
-    is exact from the sorted breakpoints.
-
-    Parameters
-    ----------
-    s : ndarray of shape (k,), non-negative and descending
-    n_top : int in [0, k]
-    """
-    positive = np.count_nonzero(s > 0)
-    if n_top >= positive:  # every direction that counts can have the upper value
-        return np.where(np.arange(s.size) < n_top, upper, lower)
-    budget = n_top * upper + (s.size - n_top) * lower
-    with np.errstate(over="ignore"):  # tiny singular values have breakpoints beyond the largest float
-        breakpoints = np.concatenate([(lower + shift) / s[:positive], (upper + shift) / s[:positive]])
-    breakpoints = np.sort(breakpoints[np.isfinite(breakpoints)])
-    sums = np.clip(breakpoints[:, None] * s - shift, lower, upper).sum(axis=1)
-    right = min(int(np.searchsorted(sums, budget)), sums.size - 1)
-    left = max(right - 1, 0)
-    rise = sums[right] - sums[left]
-    fraction = (budget - sums[left]) / rise if rise > 0 else 0.0
-    beta = breakpoints[left] + fraction * (breakpoints[right] - breakpoints[left])
-    return np.clip(beta * s - shift, lower, upper)
+    def _box(self, n_tasks: int) -> Box:
+        """theta from 1/eps_W to 1/eps_B; a mean that is treated apart is one cluster and one direction less."""
+        apart = 0 if self.mean_ratio is None else 1
+        return Box(
+            lower=1.0 / float(self.alpha),
+            upper=1.0 / float(self.alpha * self.between_ratio),
+            n_top=min(self.n_clusters, n_tasks) - apart,
+            n_directions=n_tasks - apart,
+        )

@@ -29,26 +29,27 @@ class SumOfParts(Penalty):
     new; solvers work on the parts. `value` and `prox` of the sum itself need an inner iteration.
     """
 
-    def _penalties(self, n_tasks: int) -> list[Penalty]:
-        return [penalty for _, penalty in self.parts(n_tasks)]
+    def _penalties(self, shape: tuple[int, ...]) -> list[Penalty]:
+        n_features, n_tasks = shape
+        return [penalty for _, penalty in self.parts(n_tasks, n_features)]
 
     def gauge(self, G: Array) -> float:
-        return max(penalty.gauge(G) for penalty in self._penalties(G.shape[1]))
+        return max(penalty.gauge(G) for penalty in self._penalties(G.shape))
 
     def dual_scale(self, G: Array) -> float:
-        return min(penalty.dual_scale(G) for penalty in self._penalties(G.shape[1]))
+        return min(penalty.dual_scale(G) for penalty in self._penalties(G.shape))
 
     def conjugate(self, G: Array) -> float:
-        return sum(penalty.conjugate(G) for penalty in self._penalties(G.shape[1]))
+        return sum(penalty.conjugate(G) for penalty in self._penalties(G.shape))
 
     def null_space(self, n_tasks: int) -> Array:
-        spaces = np.hstack([penalty.null_space(n_tasks) for penalty in self._penalties(n_tasks)])
+        spaces = np.hstack([penalty.null_space(n_tasks) for _, penalty in self.parts(n_tasks)])
         U, singular_values, _ = np.linalg.svd(spaces, full_matrices=False)
         return U[:, singular_values > 1e-12]
 
     def value(self, A: Array) -> float:
         """Omega(A), to about nine digits, by Douglas-Rachford on the split."""
-        penalties = self._penalties(A.shape[1])
+        penalties = self._penalties(A.shape)
         return sum(penalty.value(part) for penalty, part in zip(penalties, self.split(A), strict=True))
 
     def prox(self, V: Array, step: float) -> Array:
@@ -75,7 +76,7 @@ class SumOfParts(Penalty):
         feasible, proxed : list of ndarray
             The two halves of the iteration; at the solution they are the same.
         """
-        penalties = self._penalties(V.shape[1])
+        penalties = self._penalties(V.shape)
         count = len(penalties)
         scale = np.max(np.abs(V), initial=0.0)
         shadow: list[Array] = [V / count for _ in penalties]
@@ -159,8 +160,8 @@ class InfimalConvolution(SumOfParts):
                 )
             penalty.check(n_features, n_tasks)
 
-    def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
-        leaves = [leaf for penalty in self.penalties for _, leaf in penalty.parts(n_tasks)]
+    def parts(self, n_tasks: int, n_features: int | None = None) -> tuple[tuple[str, Penalty], ...]:
+        leaves = [leaf for penalty in self.penalties for _, leaf in penalty.parts(n_tasks, n_features)]
         return tuple((f"A{k}", leaf) for k, leaf in enumerate(leaves))
 
     def scaled(self, factor: float) -> Self:
@@ -211,7 +212,7 @@ class Dirty(SumOfParts):
             f"and private features mix only for {1.0 / (1.0 + limit):.3g} < l1_ratio < 0.5.",
         )
 
-    def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
+    def parts(self, n_tasks: int, n_features: int | None = None) -> tuple[tuple[str, Penalty], ...]:
         share = self.l1_ratio
         if share is None:
             share = 1.0 / (1.0 + np.sqrt(self._largest_ratio(n_tasks)))
