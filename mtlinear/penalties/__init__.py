@@ -1,17 +1,22 @@
 """Penalties: what is believed about how the tasks are related, as functions of the parameter matrix."""
 
-from mtlinear.penalties._base import Norm, Penalty, Quadratic, TaskQuadratic
+from mtlinear.penalties._base import Norm, Penalty, Quadratic
 from mtlinear.penalties._clustered import Clustered
+from mtlinear.penalties._graph import chain_graph
 from mtlinear.penalties._infimal import Dirty, InfimalConvolution
+from mtlinear.penalties._laplacian import GraphLaplacian
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
 from mtlinear.penalties._spectral import TraceNorm
+from mtlinear.penalties._sum import Sum, joint_null_space
 from mtlinear.penalties._tangent import Tangent
+from mtlinear.penalties._task_quadratic import TaskQuadratic
 
 __all__ = [
     "L1",
     "Clustered",
     "Dirty",
+    "GraphLaplacian",
     "InfimalConvolution",
     "L1Lq",
     "MeanRegularized",
@@ -20,7 +25,10 @@ __all__ = [
     "Quadratic",
     "Ridge",
     "RowSeparable",
+    "Sum",
     "Tangent",
     "TaskQuadratic",
     "TraceNorm",
+    "chain_graph",
+    "joint_null_space",
 ]

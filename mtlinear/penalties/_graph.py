@@ -55,14 +55,14 @@ def check_graph(graph: Graph, n_tasks: int) -> Array:
         raise TypeError(f"graph must be a matrix of numbers, got {graph!r} of type {type(graph).__name__}.") from error
     if weights.shape != (n_tasks, n_tasks):
         raise ValueError(
-            f"graph must be a matrix with a row and a column for each of the {n_tasks} tasks, got shape {weights.shape}."
+            f"graph must have a row and a column for each of the {n_tasks} tasks, got shape {weights.shape}."
         )
     if not np.all(np.isfinite(weights)):
         raise ValueError("graph must have finite weights; 0 is no edge.")
     if np.any(np.diagonal(weights) != 0):
         tasks = np.flatnonzero(np.diagonal(weights)).tolist()
         raise ValueError(
-            f"graph must be 0 on its diagonal (no task is joined to itself), it is not for task(s) {tasks}."
+            f"graph must be 0 on its diagonal (no task is joined to itself), but is not for task(s) {tasks}."
         )
     if np.any(np.abs(weights - weights.T) > _SYMMETRIC * np.max(np.abs(weights), initial=0.0)):
         s, t = np.unravel_index(np.argmax(np.abs(weights - weights.T)), weights.shape)

@@ -30,7 +30,7 @@ class ClosedForm(Solver):
     def refuses(self, problem: Problem) -> str | None:
         if not problem.data.loss.quadratic:
             return "its loss is not the squared loss."
-        if len(problem.part_penalties) > 1 or problem.penalty.task_quadratic(problem.n_tasks) is None:
+        if len(problem.part_penalties) > 1 or problem.rest.task_quadratic(problem.n_tasks) is None:
             return "its penalty is not a quadratic with a matrix between tasks (Ridge and MeanRegularized are)."
         if not problem.data.has_resolvent:
             return "its factorizations, n_features^2 or n_rows^2 numbers for every task, would be too large."

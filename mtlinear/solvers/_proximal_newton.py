@@ -163,8 +163,8 @@ class _Outer:
         assert isinstance(old.reading, RowsReading)
         parts = self._parts_of(found.point)
         A = np.sum(parts, axis=0)
-        gradient = old.reading.gradient + problem.l2_alpha * old.A
-        slope = total(gradient * (A - old.A)) + problem.penalty_value(parts) - problem.penalty_value(old.parts)
+        gradient = problem.with_smooth(old.reading.gradient, old.A)
+        slope = total(gradient * (A - old.A)) + problem.rest_value(parts) - problem.rest_value(old.parts)
         same = _ROUNDING * machine_epsilon(data.dtype) * abs(self.objective)
         end = data.design.apply(A)
         start = old.reading.scores - data.design.spread(old.reading.intercept)

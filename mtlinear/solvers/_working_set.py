@@ -140,9 +140,7 @@ class _Sets:
 
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
-        H = -point.reading.gradient
-        if self.problem.l2_alpha:
-            H = H - self.problem.l2_alpha * point.A
+        H = -self.problem.with_smooth(point.reading.gradient, point.A)
         return np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
 
     def _is_missing_some(self) -> bool:
