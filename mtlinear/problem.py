@@ -140,7 +140,7 @@ class Problem:
 
     @cached_property
     def null_space(self) -> Array:
-        """Orthonormal basis Z (n_tasks, k) of what the rest of the penalty leaves free; the smooth part does not count."""
+        """Orthonormal basis Z (n_tasks, k) of what the rest of the penalty leaves free, whatever Q does there."""
         return self.rest.null_space(self.n_tasks).astype(self.data.dtype, copy=False)
 
     @cached_property

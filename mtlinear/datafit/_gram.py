@@ -176,9 +176,7 @@ class GramReading(Reading):
         The quadratic with which it was.
     """
 
-    def __init__(
-        self, data: GramFit, A: Array, null_space: Array | None = None, smooth: TaskQuadratic | None = None
-    ):
+    def __init__(self, data: GramFit, A: Array, null_space: Array | None = None, smooth: TaskQuadratic | None = None):
         self.data = data
         self.intercept = np.zeros(data.n_tasks, data.dtype)
         self.image = gram_times(data.matrices, data.scale, A)

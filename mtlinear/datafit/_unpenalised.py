@@ -35,7 +35,9 @@ _WELL_CONDITIONED, _WELL_CONDITIONED_SINGLE = 1e-3, 1e-2
 
 
 class Unpenalised:
-    """Newton's method for ``min sum weights loss(y, z + X M Z' + b) + 1/2 tr(A Q A')`` over intercepts b and null-space part M.
+    """Newton's method over intercepts b and the null-space part M of ``B = A + M Z'``, from scores z of A.
+
+    It minimises ``sum weights loss(y, z + X M Z' + b) + 1/2 tr(B Q B')``.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
 from mtlinear.datafit import Coupled, Resolvent
-from mtlinear.penalties import Penalty, RowSeparable, joint_null_space
+from mtlinear.penalties import Penalty, RowSeparable, TaskQuadratic, joint_null_space
 from mtlinear.problem import Problem
 from mtlinear.solvers._anderson import Anderson
 from mtlinear.solvers._base import Solver
@@ -138,7 +138,7 @@ class _Steps:
         forces = [-problem.with_smooth(dual.reading.gradient, dual.A)] * self.n_parts
         if self.coupling is not None:
             self.prox.append(self.coupling.prox)
-            self.metrics.append(np.sqrt(max(float(resolvent.diagonal.mean()), _TINY) * self.coupling.largest)[None, None])
+            self.metrics.append(_between(resolvent, self.coupling))
             z = np.concatenate([z, z.sum(axis=0)[None]])
             forces.append(self.coupling.times(dual.A.astype(np.float64, copy=False)))
         roots = np.array([np.sqrt(np.broadcast_to(metric, problem.shape[1:])) for metric in self.metrics])
@@ -146,7 +146,8 @@ class _Steps:
         self.rho = _FIRST_RHO
         self.newton = NewtonSteps(problem) if NewtonSteps.apply_to(problem) else None
         self.first_pause = _WARM_PAUSE if np.any(z) else _COLD_PAUSE
-        self._start(z, np.array([force / (self.rho * metric) for force, metric in zip(forces, self.metrics, strict=True)]))
+        u = [force / (self.rho * metric) for force, metric in zip(forces, self.metrics, strict=True)]
+        self._start(z, np.array(u))
 
     def _start(self, z: Array, u: Array) -> None:
         self.v: Array = z + u
@@ -178,10 +179,10 @@ class _Steps:
             bound = bound + self.pull * near[-1]
         for _ in range(2 if self.free.shape[1] else 0):  # twice: what the first leaves is rounding of what is free
             bound = bound - (bound @ self.free) @ self.free.T
-        total = self.solve(self.linear + bound, self.linear_free)
-        move = total - together
+        new = self.solve(self.linear + bound, self.linear_free)
+        move = new - together
         x = [part + share * move for part, share in zip(near, self.shares, strict=False)]
-        self.x = np.array(x if self.coupling is None else [*x, total])
+        self.x = np.array(x if self.coupling is None else [*x, new])
         self.v = self.anderson.next(self.v, self.v + _RELAXATION * (self.x - self.z))
         self.last_z = self.z
         self.z = np.array([prox(v, step) for prox, v, step in zip(self.prox, self.v, self.steps, strict=True)])
@@ -239,3 +240,9 @@ def _metric(penalty: Penalty, resolvent: Resolvent) -> Array:
     if not (penalty.by_entry and resolvent.by_task):
         diagonal = diagonal.mean(axis=1, keepdims=True)
     return mean * np.maximum(diagonal / mean, _LEAST_CURVATURE) ** _SCALING
+
+
+def _between(resolvent: Resolvent, coupling: TaskQuadratic) -> Array:
+    """Curvature in which the copy for a quadratic moves: between that of the data and its own."""
+    mean = max(float(resolvent.diagonal.mean()), _TINY)
+    return np.full((1, 1), math.sqrt(mean * coupling.largest))

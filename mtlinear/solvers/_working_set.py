@@ -117,7 +117,8 @@ class _Sets:
     def _improve(self, gap: float, max_iter: int) -> None:
         """Solve on the working set up to a gap, and certify for all features."""
         problem, incumbent, rows = self.problem, self.incumbent, self.features
-        small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
+        penalty = problem.penalty.restrict(rows)
+        small = Problem.of(problem.data.restrict(rows), penalty, l2_alpha=problem.l2_alpha, check=False)
         inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
         inner.take_bound_of(incumbent.certificate)
         self.inner.run(inner, gap, max_iter - incumbent.n_iter)
