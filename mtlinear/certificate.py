@@ -7,7 +7,8 @@ where R is the penalty without its smooth part, and Q that part and the ridge (`
 ``sum_{i in task t} w_i u_i = 0`` (intercepts) and ``(G - B Q) Z = 0`` (null space of R). D(u, B) <= P(A, b) always
 (Fenchel), with equality at the optimum, where u_i = l'(y_i, z_i) and B = A. So any feasible (u, B) proves how far A can
 be from optimal, and the natural one is c (l'(y, z), A): the largest c <= 1 that makes R*(c (G - A Q)) finite, or a
-smaller one where that bound is better.
+smaller one where that bound is better. (A stiff Q, which holds tasks together, multiplies what A has not settled yet;
+solvers that know the forces between the tasks give a B of their own, `Point.pull`.)
 
 References: Rockafellar (1970), section 31. Ndiaye et al. (2017), JMLR 18 (residual rescaling for sparse penalties).
 """
@@ -102,7 +103,7 @@ def _dual_matrix(problem: Problem, point: Point) -> tuple[Array, float, float]:
     Z, free = problem.null_space, problem.free_space
     cost = leak = 0.0
     if problem.smooth is not None:
-        B = point.A
+        B = point.A if point.pull is None else point.pull
         if Z.shape[1] > free.shape[1]:  # B takes what the null space forbids: feasible, and paid for
             covered, inverse = problem.covered_space
             residual = (H - problem.smooth.times(B)) @ covered

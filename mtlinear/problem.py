@@ -40,10 +40,19 @@ _CANCELS = 10.0
 
 @dataclass(frozen=True)
 class Point:
-    """Parts of A, and what the data say of their sum, with the intercepts that are optimal for it."""
+    """Parts of A, and what the data say of their sum, with the intercepts that are optimal for it.
+
+    Attributes
+    ----------
+    parts : tuple of ndarray (n_features, n_tasks)
+    reading : Reading
+    pull : ndarray (n_features, n_tasks) or None
+        A matrix near A whose product with Q is a better dual point than that of A (see `mtlinear.certificate`).
+    """
 
     parts: tuple[Array, ...]
     reading: Reading
+    pull: Array | None = None
 
     @cached_property
     def A(self) -> Array:

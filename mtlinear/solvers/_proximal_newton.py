@@ -178,15 +178,16 @@ class _Outer:
                 break
             length *= 0.5
         if length == 1.0:  # otherwise the model is so far from the truth that its bound is of no use
-            self._bound_by(parts, old.reading, end - start)
+            self._bound_by(parts, old.reading, end - start, found.point.pull)
             # The minimum is as accurate as a bound says that may come from another point of the inner solver.
             if self.incumbent.gap > wanted and found.certificate.dual is not found.point:
-                parts = self._parts_of(found.certificate.dual)
-                self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start)
+                parts, pull = self._parts_of(found.certificate.dual), found.certificate.dual.pull
+                self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start, pull)
 
-    def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array) -> None:
+    def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array, pull: Array | None) -> None:
+        pull = None if pull is None else pull.astype(self.problem.data.dtype, copy=False)
         with np.errstate(all="ignore"):  # a dual point so far away that its conjugate overflows is none
-            self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free)))
+            self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free), pull))
 
     def _parts_of(self, point: Point) -> list[Array]:
         return [part.astype(self.problem.data.dtype, copy=False) for part in point.parts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,12 @@ class _Steps:
         point = self.problem.settle(self.z[: self.n_parts].astype(dtype, copy=False))
         self.incumbent.look(point)
         # x is where the gradient is nearly what the penalties allow: often a better bound, but never sparse.
-        self.incumbent.bound_by(self.problem.settle(self.x[: self.n_parts].astype(dtype, copy=False)))
+        inner = self.problem.settle(self.x[: self.n_parts].astype(dtype, copy=False))
+        if self.coupling is not None:
+            # The copy has the tasks together, and the force that takes, as the others do not before the end.
+            self.incumbent.look(self.problem.settle(self._together().astype(dtype, copy=False)))
+            inner = replace(inner, pull=self.z[-1].astype(dtype, copy=False))
+        self.incumbent.bound_by(inner)
         self.incumbent.record()
         if self.n_parts > 1 and self.problem.null_space.shape[1]:
             moved = np.array(point.parts, dtype=np.float64) - self.z[: self.n_parts]
@@ -201,6 +207,12 @@ class _Steps:
                 moved = np.concatenate([moved, moved.sum(axis=0)[None]])
             self.z, self.v = self.z + moved, self.v + moved
             self.anderson.forget()
+
+    def _together(self) -> Array:
+        """The parts with the copy as their sum; rows that are zero in all of them stay so."""
+        parts = self.z[: self.n_parts]
+        used = np.any(parts != 0, axis=(0, 2))[:, None]
+        return parts + used * (self.z[-1] - parts.sum(axis=0)) / self.n_parts
 
     def jump(self, gap_limit: float) -> None:
         """Newton steps, if the structure has settled."""
@@ -243,6 +255,6 @@ def _metric(penalty: Penalty, resolvent: Resolvent) -> Array:
 
 
 def _between(resolvent: Resolvent, coupling: TaskQuadratic) -> Array:
-    """Curvature in which the copy for a quadratic moves: between that of the data and its own."""
+    """Curvature in which the copy for a quadratic moves: that of the data, or (if less) between it and its own."""
     mean = max(float(resolvent.diagonal.mean()), _TINY)
-    return np.full((1, 1), math.sqrt(mean * coupling.largest))
+    return np.full((1, 1), math.sqrt(mean * min(coupling.largest, mean)))

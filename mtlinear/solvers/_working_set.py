@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mtlinear._typing import Array, Indices
@@ -135,9 +137,13 @@ class _Sets:
         data = self.problem.data
         parts = np.zeros(self.problem.shape, data.dtype)
         parts[:, features] = point.parts
+        pull = None
+        if point.pull is not None:
+            pull = np.zeros(self.problem.shape[1:], data.dtype)
+            pull[features] = point.pull
         if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
-            return Point(tuple(parts), point.reading.lifted(data))
-        return self.problem.settle(parts)
+            return Point(tuple(parts), point.reading.lifted(data), pull)
+        return replace(self.problem.settle(parts), pull=pull)
 
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
