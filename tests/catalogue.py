@@ -85,9 +85,8 @@ QUADRATICS: list[Penalty] = [
     Clustered(n_clusters=3, alpha=0.2, mean_ratio=None),
     GraphLaplacian(chain_graph, alpha=0.2),
     GraphLaplacian(signed_graph, alpha=0.2),
-    GraphLaplacian(pair_graph, alpha=0.2),
     Sum(Ridge(alpha=0.1), GraphLaplacian(chain_graph, alpha=0.3)),
-    Sum(MeanRegularized(alpha=0.2), GraphLaplacian(pair_graph, alpha=0.3)),
+    Sum(MeanRegularized(alpha=0.02), GraphLaplacian(pair_graph, alpha=0.1)),
     Sum(Clustered(n_clusters=2, alpha=0.2, mean_ratio=0.0), GraphLaplacian(pair_graph, alpha=0.3)),
 ]
 

@@ -349,11 +349,16 @@ def _by_eigenvectors(values: Array, vectors: Array, scale: Array, Q: Array) -> C
     rest = _inverted(between)
     sums = values[:, None] + between
     inverse = _inverted(sums)
+    complete = vectors.shape[0] == vectors.shape[1]
     drop = rest - inverse  # what V leaves out has H = 0
 
     def solve(B: Array) -> Array:
         right = (B * root) @ W
-        solved = right * rest - vectors @ (drop * (vectors.T @ right))
+        seen = vectors.T @ right
+        if complete:
+            solved = vectors @ (inverse * seen)
+        else:
+            solved = right * rest - vectors @ (drop * seen)
         return np.asarray((solved @ W.T) * root)
 
     return solve

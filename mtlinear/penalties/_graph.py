@@ -51,6 +51,8 @@ def check_graph(graph: Graph, n_tasks: int) -> Array:
     made = made.toarray() if hasattr(made, "toarray") else made
     try:
         weights = np.array(made, dtype=np.float64)
+        if weights.ndim == 0:
+            raise TypeError("no matrix")
     except (TypeError, ValueError) as error:
         raise TypeError(f"graph must be a matrix of numbers, got {graph!r} of type {type(graph).__name__}.") from error
     if weights.shape != (n_tasks, n_tasks):

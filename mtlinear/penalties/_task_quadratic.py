@@ -121,6 +121,8 @@ class TaskQuadratic:
 
     def shifted(self, by: float) -> TaskQuadratic:
         """``Q + by I``."""
+        if self.smallest == self.largest and self.largest + by > 0.0:
+            return TaskQuadratic.ridge(self.largest + by, self.n_tasks)
         return TaskQuadratic(self.base + by, self.Z, self.own + by)
 
     def __add__(self, other: TaskQuadratic) -> TaskQuadratic:

@@ -14,8 +14,10 @@ from mtlinear.solvers._base import Solver
 from mtlinear.solvers._compressed import on_moments, rounded
 from mtlinear.solvers._incumbent import Incumbent
 
-#: More unknowns that couple the tasks than this are left to an iteration.
-_MANY_UNKNOWNS = 1500
+#: Up to so many unknowns that couple the tasks their system costs less than eigenvectors of the Gram matrix.
+_FEW_UNKNOWNS = 200
+#: More of them than this, where there are no common eigenvectors, are left to an iteration.
+_MANY_UNKNOWNS = 300
 
 
 class ClosedForm(Solver):
@@ -78,7 +80,7 @@ class ClosedForm(Solver):
 def _solver(problem: Problem, quadratic: TaskQuadratic) -> Callable[[Array, Array], Array]:
     """Solver of ``H_t x_t + (X Q)_t = b_t`` in column t, for B and B Z."""
     resolvent = problem.data.resolvent()
-    if quadratic.Z.shape[1] > 1 and problem.n_features * quadratic.Z.shape[1] > _MANY_UNKNOWNS:
+    if problem.data.has_one_gram and problem.n_features * quadratic.Z.shape[1] > _FEW_UNKNOWNS:
         both = resolvent.coupled(quadratic.matrix)
         return lambda B, combined: both(B)
     inverse = resolvent.at(np.full((1, 1), quadratic.base))
