@@ -355,10 +355,7 @@ def _by_eigenvectors(values: Array, vectors: Array, scale: Array, Q: Array) -> C
     def solve(B: Array) -> Array:
         right = (B * root) @ W
         seen = vectors.T @ right
-        if complete:
-            solved = vectors @ (inverse * seen)
-        else:
-            solved = right * rest - vectors @ (drop * seen)
+        solved = vectors @ (inverse * seen) if complete else right * rest - vectors @ (drop * seen)
         return np.asarray((solved @ W.T) * root)
 
     return solve

@@ -17,7 +17,7 @@ from mtlinear.solvers._incumbent import Incumbent
 #: Up to so many unknowns that couple the tasks their system costs less than eigenvectors of the Gram matrix.
 _FEW_UNKNOWNS = 200
 #: More of them than this, where there are no common eigenvectors, are left to an iteration.
-_MANY_UNKNOWNS = 300
+_MANY_UNKNOWNS = 400
 
 
 class ClosedForm(Solver):

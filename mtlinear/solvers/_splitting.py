@@ -136,12 +136,15 @@ class _Steps:
         z: Array = np.array(incumbent.point.parts, dtype=np.float64)
         # At the solution rho_k u_k is minus the gradient, for every part; the point with the best bound is nearest.
         dual = incumbent.certificate.dual
-        forces = [-problem.with_smooth(dual.reading.gradient, dual.A)] * self.n_parts
+        if dual.A.shape != problem.shape[1:]:  # that of a problem with more features
+            dual = incumbent.point
+        pull = dual.A if dual.pull is None else dual.pull
+        forces = [-problem.with_smooth(dual.reading.gradient, pull)] * self.n_parts
         if self.coupling is not None:
             self.prox.append(self.coupling.prox)
             self.metrics.append(_between(resolvent, self.coupling))
             z = np.concatenate([z, z.sum(axis=0)[None]])
-            forces.append(self.coupling.times(dual.A.astype(np.float64, copy=False)))
+            forces.append(self.coupling.times(pull.astype(np.float64, copy=False)))
         roots = np.array([np.sqrt(np.broadcast_to(metric, problem.shape[1:])) for metric in self.metrics])
         self.anderson = Anderson(_MEMORY, _EVERY, roots)
         self.rho = _FIRST_RHO
