@@ -195,6 +195,11 @@ class Problem:
         floor = _FLOOR_SINGLE if self.data.dtype == np.float32 else _FLOOR
         return max(tol, floor * machine_epsilon(self.data.dtype)) * self.null_objective
 
+    @property
+    def is_coupled(self) -> bool:
+        """Whether Q couples the tasks, and is not a ridge."""
+        return self.smooth is not None and not self.smooth.is_multiple
+
     def penalty_value(self, parts: Sequence[Array]) -> float:
         """Omega of the given split (an upper bound of Omega of its sum), without the ridge."""
         own = 0.0 if self._own_smooth is None else self._own_smooth.value(np.sum(parts, axis=0))

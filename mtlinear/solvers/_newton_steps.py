@@ -50,8 +50,7 @@ class NewtonSteps:
     def apply_to(problem: Problem) -> bool:
         """Whether every part has a tangent, at most one of two bends, and no quadratic couples the tasks."""
         parts = problem.part_penalties
-        coupled = problem.smooth is not None and not problem.smooth.is_multiple
-        if not isinstance(problem.data, GramFit) or len(parts) > 2 or coupled:
+        if not isinstance(problem.data, GramFit) or len(parts) > 2 or problem.is_coupled:
             return False
         nothing = np.zeros((1, problem.n_tasks))
         known = all(isinstance(part, RowSeparable) and part.tangent(nothing) is not None for part in parts)
