@@ -34,7 +34,7 @@ from mtlinear.penalties import (
 from mtlinear.penalties._composite import Composite
 from mtlinear.penalties._graph import check_graph
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, ClosedForm, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
+from mtlinear.solvers import FISTA, ClosedForm, CoordinateDescent, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Graphs of any number of tasks ----------------------------------------------------------------------------------------
 
@@ -112,10 +112,13 @@ SOLVERS: list[Solver] = [
     Splitting(),
     Splitting(check_every=3),
     ClosedForm(),
+    CoordinateDescent(),
+    CoordinateDescent(check_every=3),
     InTurn(FISTA(), Splitting(), after=5),
     ProximalNewton(),
     WorkingSet(),
     WorkingSet(FISTA(check_every=2), least=1),
+    WorkingSet(CoordinateDescent(), least=1),
     WorkingSet(ProximalNewton(), least=1),
 ]
 
