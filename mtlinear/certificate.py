@@ -1,12 +1,14 @@
 """The one duality gap, for every data fit and penalty.
 
-Primal   P(A, b)  = sum_i w_i l(y_i, z_i) + Omega(A) + l2/2 ||A||^2,              z = X A + b
-Dual     D(u, V)  = -sum_i w_i l*(y_i, u_i) - Omega*(G - V) - ||V||^2 / (2 l2),   G = -X'(w u),
+Primal   P(A, b)  = sum_i w_i l(y_i, z_i) + R(A) + 1/2 tr(A Q A'),                     z = X A + b
+Dual     D(u, B)  = -sum_i w_i l*(y_i, u_i) - R*(G - B Q) - 1/2 tr(B Q B'),   G = -X'(w u),
 
-for all V (0 where l2 = 0) and all u with ``sum_{i in task t} w_i u_i = 0`` (intercepts) and ``(G - V) Z = 0`` (null
-space of Omega). D(u, V) <= P(A, b) always (Fenchel), with equality at the optimum, where u_i = l'(y_i, z_i) and V =
-l2 A. So any feasible (u, V) proves how far A can be from optimal, and the natural one is c (l'(y, z), l2 A): the
-largest c <= 1 that makes Omega*(c (G - V)) finite, or a smaller one where that bound is better.
+where R is the penalty without its smooth part, and Q that part and the ridge (``l2_alpha I``), for all B and all u with
+``sum_{i in task t} w_i u_i = 0`` (intercepts) and ``(G - B Q) Z = 0`` (null space of R). D(u, B) <= P(A, b) always
+(Fenchel), with equality at the optimum, where u_i = l'(y_i, z_i) and B = A. So any feasible (u, B) proves how far A can
+be from optimal, and the natural one is c (l'(y, z), A): the largest c <= 1 that makes R*(c (G - A Q)) finite, or a
+smaller one where that bound is better. (A stiff Q, which holds tasks together, multiplies what A has not settled yet;
+solvers that know the forces between the tasks give a B of their own, `Point.pull`.)
 
 References: Rockafellar (1970), section 31. Ndiaye et al. (2017), JMLR 18 (residual rescaling for sparse penalties).
 """
@@ -80,39 +82,46 @@ def certify_start(problem: Problem, point: Point, dual: Point | None) -> Certifi
 def lower_bound(problem: Problem, point: Point) -> float:
     """The best D over c times the dual point that belongs to a point."""
     reading = point.reading
-    H = -reading.gradient
-    ridge = 0.0  # ||V||^2 / (2 l2)
-    leak = 0.0
-    if problem.l2_alpha:
-        V = problem.l2_alpha * point.A
-        residual = (H - V) @ problem.null_space
-        V = V + residual @ problem.null_space.T  # V takes what the null space forbids: feasible, and paid for
-        H = _without(H - V, problem.null_space, H)
-        ridge = total(V * V) / (2.0 * problem.l2_alpha)
-    elif problem.null_space.shape[1]:
-        residual = H @ problem.null_space
-        limit = _FEASIBLE * float(np.finfo(problem.data.dtype).eps)
-        feasible = reading.residual_size(residual) <= limit
-        leak = total(np.abs(residual * (point.A @ problem.null_space))) if feasible else np.inf
-        H = _without(H - residual @ problem.null_space.T, problem.null_space, H)
-    largest = problem.penalty.dual_scale(H) if np.isfinite(leak) else 0.0
+    H, ridge, leak = _dual_matrix(problem, point)
+    largest = problem.rest.dual_scale(H) if np.isfinite(leak) else 0.0
 
-    at_largest = problem.penalty.conjugate(largest * H)
+    at_largest = problem.rest.conjugate(largest * H)
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
     candidates = [-reading.conjugate(0.0)]
     if largest > 0.0:
         candidates.append(-reading.conjugate(largest) - largest**2 * ridge - at_largest - leak)
     c = _best_scale(point, at_largest, ridge, largest)
     if 0.0 < c < largest:
-        conjugate = problem.penalty.conjugate(c * H)
+        conjugate = problem.rest.conjugate(c * H)
         candidates.append(-reading.conjugate(c) - c**2 * ridge - conjugate - leak)
     return max(candidates)
 
 
+def _dual_matrix(problem: Problem, point: Point) -> tuple[Array, float, float]:
+    """``G - B Q`` for the residuals at a point, the cost ``1/2 tr(B Q B')``, and what rounding leaves infeasible."""
+    original = H = -point.reading.gradient
+    Z, free = problem.null_space, problem.free_space
+    cost = leak = 0.0
+    if problem.smooth is not None:
+        B = point.A if point.pull is None else point.pull
+        if Z.shape[1] > free.shape[1]:  # B takes what the null space forbids: feasible, and paid for
+            covered, inverse = problem.covered_space
+            residual = (H - problem.smooth.times(B)) @ covered
+            B = B + (residual @ inverse) @ covered.T
+        H = H - problem.smooth.times(B)
+        cost = problem.smooth.value(B)
+    if free.shape[1]:
+        residual = H @ free
+        limit = _FEASIBLE * float(np.finfo(problem.data.dtype).eps)
+        feasible = point.reading.residual_size(residual @ (free.T @ Z)) <= limit
+        leak = total(np.abs(residual * (point.A @ free))) if feasible else np.inf
+    if Z.shape[1]:
+        H = _without(H - (H @ Z) @ Z.T, Z, original)
+    return H, cost, leak
+
+
 def _without(H: Array, null_space: Array, original: Array) -> Array:
     """H projected once more, so that it is orthogonal to the null space also where little is left of it."""
-    if null_space.shape[1] == 0:
-        return H
     H = H - (H @ null_space) @ null_space.T
     nothing_left = np.max(np.abs(H), axis=1) <= 8 * np.finfo(H.dtype).eps * np.max(np.abs(original), axis=1)
     H[nothing_left] = 0.0

@@ -22,8 +22,10 @@ _QUADRATIC_TOP = 10.0
 def gauge_at_zero(problem: Problem) -> float:
     """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero."""
     nothing = np.zeros((problem.n_tasks, 0))
-    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), nothing, 0.0)
-    return problem.penalty.gauge(-reading.gradient)
+    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), nothing, None)
+    # A smooth part has no slope at zero: what keeps A there is the rest, also of a sum that is a part.
+    rests = [penalty.smooth_part(problem.n_tasks)[0] for penalty in problem.part_penalties]
+    return max(rest.gauge(-reading.gradient) for rest in rests)
 
 
 def alpha_max(problem: Problem) -> float:
@@ -36,10 +38,15 @@ def alpha_max(problem: Problem) -> float:
     of the loss): there every direction of A that the penalty covers is shrunk at least to about a tenth (for the
     clustered penalty the directions between clusters by less, according to between_ratio).
     """
-    if any(isinstance(penalty, Quadratic) for penalty in problem.part_penalties):
+    if any(_is_quadratic(penalty, problem.n_tasks) for penalty in problem.part_penalties):
         return _QUADRATIC_TOP * (problem.data.loss.curvature or 1.0) * problem.data.norm_bound
     alpha = getattr(problem.penalty, "alpha", 1.0)
     return alpha * gauge_at_zero(problem)
+
+
+def _is_quadratic(penalty: Penalty, n_tasks: int) -> bool:
+    rest, _ = penalty.smooth_part(n_tasks)
+    return isinstance(rest, Quadratic) or rest.task_quadratic(n_tasks) is not None
 
 
 def alpha_grid(problem: Problem, n_alphas: int = 100, *, eps: float = 1e-3) -> Array:

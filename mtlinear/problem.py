@@ -4,7 +4,10 @@
 
 where ``weights_i = w_t s_i / m`` come from the design (see `mtlinear.designs`), Omega from the penalty, and b is never
 penalised. A is a sum of parts, one per summand of the penalty: a single one unless that is an infimal convolution. The
-ridge is on the sum; being smooth, it goes with the data fit, so that every penalty can have one.
+ridge is on the sum; being smooth, it goes with the data fit, so that every penalty can have one. So does what a penalty
+itself has of quadratics between the tasks (`Penalty.smooth_part`):
+
+    Omega(A) + l2_alpha/2 ||A||_F^2  =  rest(A) + 1/2 tr(A Q A').
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from typing import Self
 
 import numpy as np
 
-from mtlinear._precision import machine_epsilon, total
+from mtlinear._precision import machine_epsilon
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.datafit import DataFit, Oracle, Reading, RowsFit
 from mtlinear.designs import Design
 from mtlinear.losses import Loss
-from mtlinear.penalties import Penalty
+from mtlinear.penalties import Penalty, TaskQuadratic, joint_null_space
 
 #: The smallest tol, in units of machine epsilon. In float32 X'u carries the rounding of every product, and certificates
 #: stand still at 1 to 25 units on correlated features (docs/decisions.md).
@@ -37,10 +40,19 @@ _CANCELS = 10.0
 
 @dataclass(frozen=True)
 class Point:
-    """Parts of A, and what the data say of their sum, with the intercepts that are optimal for it."""
+    """Parts of A, and what the data say of their sum, with the intercepts that are optimal for it.
+
+    Attributes
+    ----------
+    parts : tuple of ndarray (n_features, n_tasks)
+    reading : Reading
+    pull : ndarray (n_features, n_tasks) or None
+        A matrix near A whose product with Q is a better dual point than that of A (see `mtlinear.certificate`).
+    """
 
     parts: tuple[Array, ...]
     reading: Reading
+    pull: Array | None = None
 
     @cached_property
     def A(self) -> Array:
@@ -66,6 +78,10 @@ class Problem:
     data : DataFit
     penalty : Penalty
     l2_alpha : float
+    rest : Penalty
+        The penalty without its smooth part.
+    smooth : TaskQuadratic or None
+        Q: the smooth part of the penalty and the ridge together, in the precision of the data; None if there is none.
 
     Raises
     ------
@@ -104,6 +120,12 @@ class Problem:
         self.data = data
         self.penalty = penalty
         self.l2_alpha = check_real("l2_alpha", l2_alpha, at_least=0.0)
+        self.rest, self._own_smooth = penalty.smooth_part(data.n_tasks)
+        smooth = self._own_smooth
+        if self.l2_alpha:
+            ridge = TaskQuadratic.ridge(self.l2_alpha, data.n_tasks)
+            smooth = ridge if smooth is None else smooth + ridge
+        self.smooth = None if smooth is None else smooth.astype(data.dtype)
 
     def with_penalty(self, penalty: Penalty, *, check: bool = True) -> Problem:
         """The same data and ridge with another penalty."""
@@ -119,16 +141,33 @@ class Problem:
 
     @cached_property
     def part_names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.penalty.parts(self.n_tasks, self.n_features))
+        return tuple(name for name, _ in self.rest.parts(self.n_tasks, self.n_features))
 
     @cached_property
     def part_penalties(self) -> tuple[Penalty, ...]:
-        return tuple(penalty for _, penalty in self.penalty.parts(self.n_tasks, self.n_features))
+        return tuple(penalty for _, penalty in self.rest.parts(self.n_tasks, self.n_features))
 
     @cached_property
     def null_space(self) -> Array:
-        """Orthonormal basis Z (n_tasks, k) of what the penalty leaves free; the ridge does not count."""
-        return self.penalty.null_space(self.n_tasks).astype(self.data.dtype, copy=False)
+        """Orthonormal basis Z (n_tasks, k) of what the rest of the penalty leaves free, whatever Q does there."""
+        return self.rest.null_space(self.n_tasks).astype(self.data.dtype, copy=False)
+
+    @cached_property
+    def free_space(self) -> Array:
+        """Orthonormal basis (n_tasks, k) of what nothing penalises, a part of the null space."""
+        free = joint_null_space(self.rest.null_space(self.n_tasks), self.smooth)
+        return free.astype(self.data.dtype, copy=False)
+
+    @cached_property
+    def covered_space(self) -> tuple[Array, Array]:
+        """Orthonormal basis C of what the null space has beside `free_space`, and ``(C' Q C)^-1``."""
+        Z, free = self.rest.null_space(self.n_tasks), self.free_space.astype(np.float64, copy=False)
+        U, _, _ = np.linalg.svd(Z - free @ (free.T @ Z), full_matrices=False)
+        covered = U[:, : Z.shape[1] - free.shape[1]] if free.shape[1] else Z
+        assert self.smooth is not None
+        strengths = self.smooth.times(covered.T) @ covered
+        dtype = self.data.dtype
+        return covered.astype(dtype, copy=False), np.linalg.inv(strengths).astype(dtype, copy=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -139,7 +178,12 @@ class Problem:
     def lipschitz(self) -> float | None:
         """Upper bound of the curvature of the smooth half per part; None where the loss has none."""
         curvature = self.data.loss.curvature
-        return None if curvature is None else curvature * self.data.norm_bound + self.l2_alpha
+        return None if curvature is None else curvature * self.data.norm_bound + self.smooth_curvature
+
+    @property
+    def smooth_curvature(self) -> float:
+        """The largest eigenvalue of Q, 0 without one."""
+        return 0.0 if self.smooth is None else self.smooth.largest
 
     @property
     def null_objective(self) -> float:
@@ -151,30 +195,44 @@ class Problem:
         floor = _FLOOR_SINGLE if self.data.dtype == np.float32 else _FLOOR
         return max(tol, floor * machine_epsilon(self.data.dtype)) * self.null_objective
 
+    @property
+    def is_coupled(self) -> bool:
+        """Whether Q couples the tasks, and is not a ridge."""
+        return self.smooth is not None and not self.smooth.is_multiple
+
     def penalty_value(self, parts: Sequence[Array]) -> float:
         """Omega of the given split (an upper bound of Omega of its sum), without the ridge."""
+        own = 0.0 if self._own_smooth is None else self._own_smooth.value(np.sum(parts, axis=0))
+        return self.rest_value(parts) + own
+
+    def rest_value(self, parts: Sequence[Array]) -> float:
+        """What the rest of the penalty makes of the given split."""
         return sum(penalty.value(part) for penalty, part in zip(self.part_penalties, parts, strict=True))
 
-    def ridge_value(self, A: Array) -> float:
-        """``l2_alpha / 2 ||A||_F^2``."""
-        return 0.5 * self.l2_alpha * total(A * A) if self.l2_alpha else 0.0
+    def smooth_value(self, A: Array) -> float:
+        """``1/2 tr(A Q A')``."""
+        return 0.0 if self.smooth is None else self.smooth.value(A)
+
+    def with_smooth(self, gradient: Array, A: Array) -> Array:
+        """A gradient of the data fit at A with that of the smooth part, ``A Q``."""
+        return gradient if self.smooth is None else gradient + self.smooth.times(A)
 
     def has_no_minimum(self, objective: float) -> bool:
         """Whether an objective this low says that what nothing penalises can bring the loss to zero, at infinity.
 
         That is: a free direction of the penalty separates the classes of all tasks.
         """
-        free = self.null_space.shape[1] > 0 and self.l2_alpha == 0.0 and not self.data.loss.quadratic
+        free = self.free_space.shape[1] > 0 and not self.data.loss.quadratic
         return free and objective <= _NOTHING * self.null_objective
 
     def objective(self, point: Point) -> float:
         """Data fit, penalty and ridge."""
-        return point.reading.value + self.penalty_value(point.parts) + self.ridge_value(point.A)
+        return point.reading.value + self.rest_value(point.parts) + self.smooth_value(point.A)
 
     def settle(self, parts: Sequence[Array] | Array, intercept: Array | None = None, *, again: bool = True) -> Point:
         """The point with these parts after exact minimisation over the intercepts and the null space of the penalty."""
         A = np.sum(parts, axis=0)
-        shift, reading = self.data.settle(A, self.null_space, self.l2_alpha, intercept)
+        shift, reading = self.data.settle(A, self.null_space, self.smooth, intercept)
         if shift is None:
             return Point(tuple(parts), reading)
         bases = [penalty.null_space(self.n_tasks) for penalty in self.part_penalties]
@@ -191,14 +249,14 @@ class Problem:
         """The point to start from: zero if None; ``known`` is not read again if it is the one."""
         dtype = self.data.dtype
         parts = np.zeros(self.shape, dtype) if parts is None else np.array(parts, dtype=dtype)
-        same = known is not None and known.reading.is_settled_for(self.null_space, self.l2_alpha)
+        same = known is not None and known.reading.is_settled_for(self.null_space, self.smooth)
         if known is not None and same and np.array_equal(known.A, np.sum(parts, axis=0)):
             return Point(tuple(parts), known.reading)
         return self.settle(parts)
 
     def oracle(self, point: Point) -> Oracle:
-        """First-order information on the smooth half, ridge included, for iterations that start at a point."""
-        return self.data.oracle(point.reading, self.l2_alpha)
+        """First-order information on data fit and smooth part, for iterations that start at a point."""
+        return self.data.oracle(point.reading, self.smooth)
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
         """Intercepts for the features and the target as the caller gave them, before centring."""

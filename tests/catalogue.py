@@ -5,12 +5,14 @@ What is missing here fails `test_nothing_is_missing` (tests/test_catalogue.py); 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
 from mtlinear.designs import Design, SharedDesign, StackedDesign
 from mtlinear.losses import Logistic, Loss, Squared
@@ -21,6 +23,7 @@ from mtlinear.penalties import (
     ConvexASO,
     Dirty,
     FeatureLearning,
+    GraphLaplacian,
     InfimalConvolution,
     L1Lq,
     MeanRegularized,
@@ -33,11 +36,31 @@ from mtlinear.penalties import (
     SpectralBox,
     SpectralKSupport,
     SquaredNorm,
+    Sum,
     TaskRelationship,
     TraceNorm,
+    chain_graph,
 )
+from mtlinear.penalties._composite import Composite
+from mtlinear.penalties._graph import check_graph
 from mtlinear.problem import Problem
 from mtlinear.solvers import FISTA, ClosedForm, CoordinateDescent, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
+
+# Graphs of any number of tasks ----------------------------------------------------------------------------------------
+
+
+def signed_graph(n_tasks: int) -> np.ndarray:
+    """All tasks joined, with different weights and signs that contradict each other (from three tasks on)."""
+    s, t = np.indices((n_tasks, n_tasks))
+    return np.where((s + t) % 3 == 2, -0.5, 1.0) / (1.0 + np.abs(s - t)) * (s != t)
+
+
+def pair_graph(n_tasks: int) -> np.ndarray:
+    """The first two tasks are joined, the others alone."""
+    graph = np.zeros((n_tasks, n_tasks))
+    graph[:2, :2] = 2.0 * (1.0 - np.eye(2))[:n_tasks, :n_tasks]
+    return graph
+
 
 # Penalties: norms (positively homogeneous) and others. The strengths suit data with features and targets of size one.
 
@@ -86,6 +109,11 @@ QUADRATICS: list[Penalty] = [
     Clustered(n_clusters=3, alpha=0.2, between_ratio=0.3, mean_ratio=0.0),
     Clustered(n_clusters=3, alpha=0.2, between_ratio=1.0, mean_ratio=0.3),
     Clustered(n_clusters=3, alpha=0.2, mean_ratio=None),
+    GraphLaplacian(chain_graph, alpha=0.2),
+    GraphLaplacian(signed_graph, alpha=0.2),
+    Sum(Ridge(alpha=0.1), GraphLaplacian(chain_graph, alpha=0.3)),
+    Sum(MeanRegularized(alpha=0.02), GraphLaplacian(pair_graph, alpha=0.1)),
+    Sum(Clustered(n_clusters=2, alpha=0.2, mean_ratio=0.0), GraphLaplacian(pair_graph, alpha=0.3)),
 ]
 
 # Squared norms and box norms
@@ -116,6 +144,12 @@ QUADRATICS += [
 MIXTURES: list[Penalty] = [
     InfimalConvolution(Ridge(alpha=0.5), L1(alpha=0.1)),
     InfimalConvolution(MeanRegularized(alpha=0.3), TraceNorm(alpha=0.15)),
+    Sum(L1(alpha=0.08), Ridge(alpha=0.1)),
+    Sum(GraphLaplacian(chain_graph, alpha=0.3), L1(alpha=0.08)),
+    Sum(Ridge(alpha=0.1), GraphLaplacian(chain_graph, alpha=0.3), L1Lq(alpha=0.1, q=2)),
+    Sum(TraceNorm(alpha=0.1), GraphLaplacian(signed_graph, alpha=0.2)),
+    Sum(Dirty(alpha=0.25), Ridge(alpha=0.1)),
+    InfimalConvolution(Sum(L1(alpha=0.1), Ridge(alpha=0.2)), TraceNorm(alpha=0.2)),
 ]
 
 PENALTIES: list[Penalty] = NORMS + QUADRATICS + MIXTURES
@@ -143,8 +177,8 @@ N_TASKS = 3
 
 
 def name_of(thing: object) -> str:
-    """Short test identifier: the repr without spaces."""
-    return repr(thing).replace(" ", "")
+    """Short test identifier: the repr without spaces, functions by their names."""
+    return re.sub(r"\s", "", re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", repr(thing)))
 
 
 def each(things: list[object] | list[Penalty] | list[Loss] | list[Solver], argument: str) -> pytest.MarkDecorator:
@@ -284,3 +318,20 @@ def make_problem(
 def is_norm(penalty: Penalty) -> bool:
     """Homogeneous of degree one: a Norm, or a sum of parts that all are."""
     return all(isinstance(part, Norm) for _, part in penalty.parts(N_TASKS))
+
+
+def iterates(penalty: Penalty) -> bool:
+    """Whether value and prox of the penalty itself take an inner iteration: sums of parts, sums with a graph."""
+    rest, quadratic = penalty.smooth_part(N_TASKS)
+    coupled = quadratic is not None and not quadratic.is_multiple
+    return coupled or any(len(part.parts(N_TASKS)) > 1 for part in (penalty, rest))
+
+
+def with_tasks_in_order(penalty: Penalty, columns: np.ndarray) -> Penalty:
+    """The penalty for matrices A[:, columns]: only those that name tasks are another."""
+    if isinstance(penalty, Composite):
+        return type(penalty)(*(with_tasks_in_order(part, columns) for part in penalty.penalties))
+    if hasattr(penalty, "graph"):
+        graph = check_graph(penalty.graph, len(columns))[np.ix_(columns, columns)]
+        return clone(penalty).set_params(graph=graph)
+    return penalty

@@ -129,7 +129,7 @@ def test_point_that_is_not_settled_gets_an_honest_gap(loss):
     b = problem.data.intercepts.intercept(linear)
     settled = problem.settle([A])
     reading = RowsReading(
-        problem.data, b, linear + problem.data.design.spread(b), problem.data.unpenalised(problem.null_space, 0.0)
+        problem.data, b, linear + problem.data.design.spread(b), problem.data.unpenalised(problem.null_space, None)
     )
     unsettled = Point((A,), reading)
     certificate = certify(problem, unsettled)
@@ -149,7 +149,7 @@ def test_settling_is_exact_minimisation(penalty, loss):
     assert_allclose(problem.data.design.task_sums(problem.data.design.weights * u), 0.0, atol=1e-13)
     null_space = penalty.null_space(TALL.T)
     assert_allclose(problem.data.design.adjoint(problem.data.design.weights * u) @ null_space, 0.0, atol=1e-12)
-    assert_allclose(problem.penalty_value(point.parts), problem.penalty_value(parts), rtol=1e-10)
+    assert_allclose(problem.rest_value(point.parts), problem.rest_value(parts), rtol=1e-10)
     scores = problem.data.design.apply(point.A) + problem.data.design.spread(point.reading.intercept)
     assert_allclose(point.reading.scores, scores, rtol=1e-10, atol=1e-12)
     again = problem.settle(point.parts, point.reading.intercept)

@@ -63,11 +63,11 @@ def test_the_model_has_value_slope_and_curvature_of_the_data_fit(layout, loss, f
     data = of_loss(L1(0.1), loss, design=layout, fit_intercept=fit_intercept).data
     nothing = np.zeros((TALL.T, 0))
     A, move = 0.3 * rng.standard_normal((2, TALL.d, TALL.T))
-    reading = data.settle(A, nothing, 0.0)[1]
+    reading = data.settle(A, nothing, None)[1]
     model = QuadraticModel(data).at(A, reading)
     h = 1e-5
-    ahead, behind = (data.settle(A + s * h * move, nothing, 0.0)[1].gradient for s in (1, -1))
-    at_A, moved = model.settle(A, nothing, 0.0)[1], model.settle(A + move, nothing, 0.0)[1]
+    ahead, behind = (data.settle(A + s * h * move, nothing, None)[1].gradient for s in (1, -1))
+    at_A, moved = model.settle(A, nothing, None)[1], model.settle(A + move, nothing, None)[1]
     assert_allclose(at_A.gradient, reading.gradient, atol=1e-12)
     assert_allclose(moved.gradient - at_A.gradient, (ahead - behind) / (2 * h), atol=1e-8)
     # As least squares its residual is u / loss''.
@@ -80,14 +80,14 @@ def test_what_the_model_says_of_a_point_agrees_with_its_gradient(layout, loss, r
     data = of_loss(L1(0.1), loss, design=layout).data
     nothing = np.zeros((TALL.T, 0))
     A, move = 0.1 * rng.standard_normal((2, TALL.d, TALL.T))
-    reading = data.settle(A, nothing, 0.0)[1]
+    reading = data.settle(A, nothing, None)[1]
     model = QuadraticModel(data)
-    expected = model.at(A, reading).settle(A + 0.01 * move, nothing, 0.0)[1].gradient
+    expected = model.at(A, reading).settle(A + 0.01 * move, nothing, None)[1].gradient
     linearised = model.linearised(reading, 0.01 * data.design.apply(move), reading.free)
     assert_allclose(linearised.gradient, expected, atol=1e-10)
     assert_allclose(data.design.task_sums(data.design.weights * linearised.derivative), 0.0, atol=1e-14)
     assert np.isfinite(linearised.conjugate(1.0))
-    assert not linearised.is_settled_for(nothing, 0.0)
+    assert not linearised.is_settled_for(nothing, None)
     # Far away it leaves the domain of the conjugate, and is brought back.
     far = model.linearised(reading, 1e3 * data.design.apply(move), reading.free)
     assert np.isfinite(far.conjugate(1.0))
@@ -100,7 +100,7 @@ def test_gram_matrices_are_used_again_while_the_second_derivatives_stay(rng):
 
     def grams_at(A, **options):
         before = model.n_grams
-        model.at(A, data.settle(A, nothing, 0.0)[1], **options)
+        model.at(A, data.settle(A, nothing, None)[1], **options)
         return model.n_grams - before
 
     assert grams_at(A) == TALL.T

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
 from mtlinear.losses import Logistic, Squared
-from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
+from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, Sum, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.reference import solve_reference
 from mtlinear.solvers import FISTA
@@ -239,9 +239,10 @@ def test_permuting_tasks_and_features_permutes_the_parameters(penalty):
     renamed = np.argsort(columns)[codes]
     first = catalogue.StackedDesign(X, codes, T)
     second = catalogue.StackedDesign(X[:, rows], renamed, T)
+    again = catalogue.with_tasks_in_order(penalty, columns)
     same_solution(
         solve(Problem(first, first.arrange(y), Squared(), penalty), tol=1e-13),
-        solve(Problem(second, second.arrange(y), Squared(), penalty), tol=1e-13),
+        solve(Problem(second, second.arrange(y), Squared(), again), tol=1e-13),
         rows,
         columns,
     )
@@ -249,8 +250,8 @@ def test_permuting_tasks_and_features_permutes_the_parameters(penalty):
 
 def rescaled_with_target(penalty, factor):
     """The penalty for which y -> factor * y gives A -> factor * A: a norm grows with it, a square does not need to."""
-    if isinstance(penalty, InfimalConvolution):
-        return InfimalConvolution(*(rescaled_with_target(part, factor) for part in penalty.penalties))
+    if isinstance(penalty, InfimalConvolution | Sum):
+        return type(penalty)(*(rescaled_with_target(part, factor) for part in penalty.penalties))
     return penalty.scaled(factor) if catalogue.is_norm(penalty) else penalty
 
 

@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from mtlinear._precision import total
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._resolvent import Resolvent
 from mtlinear.losses import Loss
+from mtlinear.penalties import TaskQuadratic
 
 
 class Reading(ABC):
@@ -54,8 +54,8 @@ class Reading(ABC):
         """``sum_i weights_i loss*(y_i, c u_i)``."""
 
     @abstractmethod
-    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
-        """Whether this is what `DataFit.settle` gave for this null space and ridge."""
+    def is_settled_for(self, null_space: Array, smooth: TaskQuadratic | None) -> bool:
+        """Whether this is what `DataFit.settle` gave for this null space and smooth part."""
 
     @abstractmethod
     def residual_size(self, residual: Array) -> float:
@@ -68,12 +68,12 @@ class Reading(ABC):
 class Oracle(ABC):
     """First-order information for iterations: the gradient split in a linear *image* of A and a cheap rest.
 
-    Images can be extrapolated together with the iterates instead of being recomputed. The ridge term ``l2_alpha / 2
-    ||A||_F^2`` is smooth, so it belongs here.
+    Images can be extrapolated together with the iterates instead of being recomputed. The smooth part ``1/2 tr(A Q
+    A')`` of penalty and ridge belongs here.
     """
 
-    def __init__(self, l2_alpha: float):
-        self._l2_alpha = l2_alpha
+    def __init__(self, smooth: TaskQuadratic | None):
+        self._smooth = smooth
 
     @abstractmethod
     def image(self, A: Array) -> Array:
@@ -91,16 +91,17 @@ class Oracle(ABC):
         """Let the gradient at the A of this image be that of its reading, where that is the more accurate one."""
 
     def gradient(self, A: Array, image: Array) -> Array:
-        """Gradient of F and the ridge term at A."""
+        """Gradient of F and the smooth part at A."""
         gradient = self._gradient(image)
-        return gradient + self._l2_alpha * A if self._l2_alpha else gradient
+        return gradient if self._smooth is None else gradient + self._smooth.times(A)
 
     def bend(self, image: Array, new_image: Array, move: Array) -> float:
         """``<gradient(new) - gradient(old), move>`` after ``gradient(old)`` was the last call.
 
         At least the Bregman divergence from the one to the other, and exactly twice it when F is quadratic.
         """
-        return self._bend(image, new_image, move) + self._l2_alpha * total(move**2)
+        bend = self._bend(image, new_image, move)
+        return bend if self._smooth is None else bend + 2.0 * self._smooth.value(move)
 
 
 class DataFit(ABC):
@@ -145,7 +146,7 @@ class DataFit(ABC):
 
     @abstractmethod
     def settle(
-        self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
+        self, A: Array, null_space: Array, smooth: TaskQuadratic | None, intercept: Array | None = None
     ) -> tuple[Array | None, Reading]:
         """Minimise exactly over the intercepts and over M in ``A + M Z'``.
 
@@ -154,8 +155,8 @@ class DataFit(ABC):
         A : ndarray (n_features, n_tasks)
         null_space : ndarray (n_tasks, k)
             Orthonormal basis Z.
-        l2_alpha : float
-            Ridge on A, which the null space feels as well.
+        smooth : TaskQuadratic or None
+            A quadratic beside F, which the null space feels as well.
         intercept : ndarray (n_tasks,), default None
             Where to start.
 
@@ -168,7 +169,7 @@ class DataFit(ABC):
         """
 
     @abstractmethod
-    def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
+    def oracle(self, reading: Reading, smooth: TaskQuadratic | None) -> Oracle:
         """First-order information for iterations that start at ``reading``."""
 
     @property

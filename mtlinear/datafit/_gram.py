@@ -13,9 +13,10 @@ from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._oracles import GramOracle, gram_times
 from mtlinear.datafit._resolvent import Resolvent, SharedGram, TaskGrams
-from mtlinear.datafit._unpenalised import SOLVED, pseudo_inverse, same_freedom
+from mtlinear.datafit._unpenalised import SOLVED, add_smooth, pseudo_inverse, same_freedom
 from mtlinear.designs import Moments, symmetric_norm
 from mtlinear.losses import Squared
+from mtlinear.penalties import TaskQuadratic
 
 #: Variances below this fraction of the sums they are differences of are rounding.
 _ROUNDING = 1e-13
@@ -93,7 +94,7 @@ class GramFit(DataFit):
         return 0.5 * self.square
 
     def settle(
-        self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
+        self, A: Array, null_space: Array, smooth: TaskQuadratic | None, intercept: Array | None = None
     ) -> tuple[Array | None, GramReading]:
         reading = GramReading(self, A)
         if null_space.shape[1] == 0:
@@ -102,21 +103,22 @@ class GramFit(DataFit):
         best = np.inf
         for _ in range(_REFINEMENTS):
             moved = A + shift
-            reading = GramReading(self, moved, null_space, l2_alpha)
-            residual = (reading.gradient + l2_alpha * moved) @ null_space
+            reading = GramReading(self, moved, null_space, smooth)
+            gradient = reading.gradient if smooth is None else reading.gradient + smooth.times(moved)
+            residual = gradient @ null_space
             size = reading.residual_size(residual)
             if size <= in_precision(SOLVED, self.dtype) or size > 0.5 * best:
                 break
             best = size
             k = null_space.shape[1]
-            M = self._null_solver(null_space, l2_alpha)(-residual.T.ravel()).reshape(k, -1).T
+            M = self._null_solver(null_space, smooth)(-residual.T.ravel()).reshape(k, -1).T
             shift = shift + M.astype(self.dtype, copy=False) @ null_space.T
-        return shift, GramReading(self, A + shift, null_space, l2_alpha)
+        return shift, GramReading(self, A + shift, null_space, smooth)
 
-    def _null_solver(self, null_space: Array, l2_alpha: float) -> Callable[[Array], Array]:
-        """Solver of ``sum_t Z[t, i] Z[t, j] gram_t`` + ridge; the last one is kept."""
+    def _null_solver(self, null_space: Array, smooth: TaskQuadratic | None) -> Callable[[Array], Array]:
+        """Solver of ``sum_t Z[t, i] Z[t, j] gram_t`` + smooth part; the last one is kept."""
         last = getattr(self, "_last_solver", None)
-        if last is not None and last[1] == l2_alpha and np.array_equal(last[0], null_space):
+        if last is not None and same_freedom(last[0], last[1], null_space, smooth):
             return last[2]
         d, k = self.n_features, null_space.shape[1]
         H = np.empty((k, d, k, d))
@@ -127,13 +129,13 @@ class GramFit(DataFit):
                     H[i, :, j, :] = self.matrices[0] * weights.sum()
                 else:
                     H[i, :, j, :] = np.tensordot(weights, self.matrices, axes=1)
-            H[i, :, i, :] += l2_alpha * np.eye(d)
+        add_smooth(H, null_space, smooth)
         solver = pseudo_inverse(H.reshape(k * d, k * d), self.dtype)
-        self._last_solver = (null_space, l2_alpha, solver)
+        self._last_solver = (null_space, smooth, solver)
         return solver
 
-    def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
-        return GramOracle(self.matrices, self.scale, self.linear, l2_alpha)
+    def oracle(self, reading: Reading, smooth: TaskQuadratic | None) -> Oracle:
+        return GramOracle(self.matrices, self.scale, self.linear, smooth)
 
     @property
     def linear(self) -> Array:
@@ -170,16 +172,16 @@ class GramReading(Reading):
     A : ndarray (n_features, n_tasks)
     null_space : ndarray (n_tasks, k), default None
         What was solved for.
-    l2_alpha : float, default 0
-        The ridge with which it was.
+    smooth : TaskQuadratic, default None
+        The quadratic with which it was.
     """
 
-    def __init__(self, data: GramFit, A: Array, null_space: Array | None = None, l2_alpha: float = 0.0):
+    def __init__(self, data: GramFit, A: Array, null_space: Array | None = None, smooth: TaskQuadratic | None = None):
         self.data = data
         self.intercept = np.zeros(data.n_tasks, data.dtype)
         self.image = gram_times(data.matrices, data.scale, A)
         self._null_space = null_space
-        self._l2_alpha = l2_alpha
+        self._smooth = smooth
         self._fitted = total(A * self.image)  # sum weights (XA)^2
         self._common = total(A * data.linear)  # sum weights y XA
 
@@ -207,9 +209,9 @@ class GramReading(Reading):
     def curvature(self) -> float:
         return self._residual
 
-    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
+    def is_settled_for(self, null_space: Array, smooth: TaskQuadratic | None) -> bool:
         own = null_space[:, :0] if self._null_space is None else self._null_space
-        return same_freedom(own, self._l2_alpha, null_space, l2_alpha)
+        return same_freedom(own, self._smooth, null_space, smooth)
 
     def residual_size(self, residual: Array) -> float:
         assert self._null_space is not None

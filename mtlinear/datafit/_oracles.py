@@ -8,6 +8,7 @@ from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear.datafit._base import Oracle, Reading
 from mtlinear.datafit._unpenalised import Unpenalised
+from mtlinear.penalties import TaskQuadratic
 
 #: Newton step of the intercepts that is small enough between certificates.
 _INTERCEPT_TOL = 1e-3
@@ -16,8 +17,8 @@ _INTERCEPT_TOL = 1e-3
 class ScoreOracle(Oracle):
     """Passes over X: the image of A is its scores; any loss."""
 
-    def __init__(self, free: Unpenalised, intercept: Array, l2_alpha: float):
-        super().__init__(l2_alpha)
+    def __init__(self, free: Unpenalised, intercept: Array, smooth: TaskQuadratic | None):
+        super().__init__(smooth)
         self._free = free
         self._design, self._target, self._loss = free.design, free.target, free.loss
         self._intercept = intercept
@@ -51,11 +52,11 @@ class GramOracle(Oracle):
         As from `Design.gram`.
     linear : ndarray (n_features, n_tasks)
         ``X'(weights y)``.
-    l2_alpha : float
+    smooth : TaskQuadratic or None
     """
 
-    def __init__(self, matrices: Array, scale: Array, linear: Array, l2_alpha: float):
-        super().__init__(l2_alpha)
+    def __init__(self, matrices: Array, scale: Array, linear: Array, smooth: TaskQuadratic | None):
+        super().__init__(smooth)
         self._matrices, self._scale = matrices, scale
         self._linear = linear
 

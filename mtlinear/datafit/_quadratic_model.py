@@ -9,6 +9,7 @@ from mtlinear._typing import Array
 from mtlinear.datafit._gram import GramFit
 from mtlinear.datafit._rows import _GRAM_LIMIT, RowsFit, RowsReading, balance
 from mtlinear.datafit._unpenalised import Unpenalised
+from mtlinear.penalties import TaskQuadratic
 
 #: How far (in scores) one step may want to move an observation: the second derivative is taken to be at least
 #: ``|first| / _REACH``. A saturated loss would otherwise ask for steps without bound.
@@ -61,7 +62,7 @@ class QuadraticModel:
         self._refresh(self._curvature(reading, weighted), fresh)
         A = A.astype(np.float64, copy=False)
         model = GramFit.of_matrices(self._matrices, np.ones(len(self._matrices)), np.zeros_like(A), 0.0)
-        image = model.settle(A, np.zeros((A.shape[1], 0)), 0.0)[1].gradient
+        image = model.settle(A, np.zeros((A.shape[1], 0)), None)[1].gradient
         model._linear = image - reading.gradient
         # As of squared loss with weights D and targets at a distance u / loss'' from the scores.
         residual = total(weighted * np.minimum(weighted, _REACH * self._D) / np.where(self._D > 0, self._D, 1.0))
@@ -127,5 +128,5 @@ class LinearisedReading(RowsReading):
     def lifted(self, data: RowsFit) -> LinearisedReading:
         return LinearisedReading(data, self.scores, self.derivative, data.intercepts)
 
-    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
+    def is_settled_for(self, null_space: Array, smooth: TaskQuadratic | None) -> bool:
         return False

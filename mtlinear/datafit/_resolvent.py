@@ -9,18 +9,22 @@ Gram matrices are inverted where they are smaller than the rows; otherwise the s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import cast
 
 import numpy as np
 from scipy.linalg import lapack
 
+from mtlinear._precision import machine_epsilon
 from mtlinear._typing import Array
 from mtlinear.datafit._unpenalised import pseudo_inverse
 from mtlinear.designs import Design
 
 #: Inverses that are kept: the first of a run, and the last.
 _KEPT = 2
+#: Eigenvalues below this fraction of the largest are zero.
+_NOTHING = 1e-15
 #: Matrices smaller than this are inverted all at once.
 _SMALL = 100
 
@@ -81,6 +85,13 @@ class Resolvent(ABC):
     @abstractmethod
     def _invert(self, weight: Array) -> Inverse:
         """See `at`."""
+
+    def coupled(self, Q: Array) -> Callable[[Array], Array]:
+        """Solver of ``H_t x_t + (X Q)_t = b_t`` for Gram matrices that are one up to a factor, Q semidefinite.
+
+        Where there are many solutions it is the one of least norm in the metric of the factors.
+        """
+        raise NotImplementedError("tasks with Gram matrices of their own have no common eigenvectors.")
 
 
 class Coupled:
@@ -161,6 +172,10 @@ class SharedGram(Resolvent):
         values, vectors = np.linalg.eigh(self._matrix / root / root.T)
         return _Eigen(vectors / root, np.maximum(values, 0.0)[:, None] * self._scale)
 
+    def coupled(self, Q: Array) -> Callable[[Array], Array]:
+        values, vectors = np.linalg.eigh(self._matrix)
+        return _by_eigenvectors(np.maximum(values, 0.0), vectors, self._scale, Q)
+
 
 class TaskGrams(Resolvent):
     """A Gram matrix (n_tasks, n_features, n_features) of every task."""
@@ -202,6 +217,15 @@ class RowKernels(Resolvent):
         if self._scale is None:
             return _Kernels(self._Z, weight)
         return _SharedKernel(self._Z[0], self._scale, weight)
+
+    def coupled(self, Q: Array) -> Callable[[Array], Array]:
+        if self._scale is None:
+            return super().coupled(Q)
+        Z = self._Z[0]
+        values, U = np.linalg.eigh(Z @ Z.T)
+        seen = values > len(values) * machine_epsilon(np.float64) * values[-1]
+        vectors = (Z.T @ U[:, seen]) / np.sqrt(values[seen])
+        return _by_eigenvectors(values[seen], vectors, self._scale, Q)
 
 
 class _Matrices(Inverse):
@@ -311,6 +335,36 @@ class _Kernels(Inverse):
             ZW = Z / self._weight
             total += c * ZW.T @ (kernel @ ZW)
         return total
+
+
+def _by_eigenvectors(values: Array, vectors: Array, scale: Array, Q: Array) -> Callable[[Array], Array]:
+    """Solver of ``scale_t H x_t + (X Q)_t = b_t`` with ``H = V diag(values) V'``, zero on what V leaves out.
+
+    For ``X = Y S`` with ``S = diag(scale)^-1/2`` it is ``H Y + Y (S Q S) = B S``, and the eigenvectors of H on the left
+    and of S Q S on the right make a diagonal of it.
+    """
+    root = 1.0 / np.sqrt(scale)
+    between, W = np.linalg.eigh(Q * root * root[:, None])
+    between = np.maximum(between, 0.0)
+    rest = _inverted(between)
+    sums = values[:, None] + between
+    inverse = _inverted(sums)
+    complete = vectors.shape[0] == vectors.shape[1]
+    drop = rest - inverse  # what V leaves out has H = 0
+
+    def solve(B: Array) -> Array:
+        right = (B * root) @ W
+        seen = vectors.T @ right
+        solved = vectors @ (inverse * seen) if complete else right * rest - vectors @ (drop * seen)
+        return np.asarray((solved @ W.T) * root)
+
+    return solve
+
+
+def _inverted(values: Array) -> Array:
+    """1 / values, 0 where they are 0 but for rounding."""
+    kept = values > _NOTHING * values.max(initial=0.0)
+    return np.where(kept, 1.0 / np.where(kept, values, 1.0), 0.0)
 
 
 def _inverses(matrices: Array, weight: Array) -> Array:

@@ -17,6 +17,7 @@ from mtlinear.datafit._resolvent import Resolvent, RowKernels
 from mtlinear.datafit._unpenalised import Unpenalised, same_freedom
 from mtlinear.designs import Design, Moments, without_rounding
 from mtlinear.losses import Loss
+from mtlinear.penalties import TaskQuadratic
 
 #: Gram matrices of up to so many numbers are small, however few the rows.
 _SMALL_GRAM = 100_000
@@ -142,22 +143,22 @@ class RowsFit(DataFit):
     def intercepts(self) -> Unpenalised:
         """Exact minimisation over the intercepts alone."""
         nothing = np.zeros((self.n_tasks, 0), self.dtype)
-        return Unpenalised(self.design, self.target, self.loss, nothing, self.fit_intercept, 0.0)
+        return Unpenalised(self.design, self.target, self.loss, nothing, self.fit_intercept, None)
 
-    def unpenalised(self, null_space: Array, l2_alpha: float) -> Unpenalised:
+    def unpenalised(self, null_space: Array, smooth: TaskQuadratic | None) -> Unpenalised:
         """Exact minimisation over intercepts and null space; the last one is kept, with its factorization."""
         if null_space.shape[1] == 0:
             return self.intercepts
         last = self._unpenalised
-        if last is None or last.l2_alpha != l2_alpha or not np.array_equal(last.null_space, null_space):
-            last = Unpenalised(self.design, self.target, self.loss, null_space, self.fit_intercept, l2_alpha)
+        if last is None or not same_freedom(last.null_space, last.smooth, null_space, smooth):
+            last = Unpenalised(self.design, self.target, self.loss, null_space, self.fit_intercept, smooth)
             self._unpenalised = last
         return last
 
     def settle(
-        self, A: Array, null_space: Array, l2_alpha: float, intercept: Array | None = None
+        self, A: Array, null_space: Array, smooth: TaskQuadratic | None, intercept: Array | None = None
     ) -> tuple[Array | None, RowsReading]:
-        free = self.unpenalised(null_space, l2_alpha)
+        free = self.unpenalised(null_space, smooth)
         if free is self.intercepts and not A.any():
             return None, self.null_reading
         shift, b, scores = free.solve(A, self.design.apply(A), intercept)
@@ -244,12 +245,12 @@ class RowsFit(DataFit):
         """``sum weights y^2``."""
         return total(self.design.weights * self.target**2)
 
-    def oracle(self, reading: Reading, l2_alpha: float) -> Oracle:
+    def oracle(self, reading: Reading, smooth: TaskQuadratic | None) -> Oracle:
         """Gram matrices where the loss allows them and they are smaller than the data they replace."""
         if self.gram_is_smaller:
-            return GramOracle(*self.gram, self.linear, l2_alpha)
+            return GramOracle(*self.gram, self.linear, smooth)
         assert isinstance(reading, RowsReading)
-        return ScoreOracle(reading.free, reading.intercept, l2_alpha)
+        return ScoreOracle(reading.free, reading.intercept, smooth)
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
         return intercept + self.target_center - sum_rows(self.design.center * A)
@@ -311,8 +312,8 @@ class RowsReading(Reading):
             bent = np.where(u == 0, 0.0, u * u / second)
             return total(self.data.design.weights * bent)
 
-    def is_settled_for(self, null_space: Array, l2_alpha: float) -> bool:
-        return same_freedom(self.free.null_space, self.free.l2_alpha, null_space, l2_alpha)
+    def is_settled_for(self, null_space: Array, smooth: TaskQuadratic | None) -> bool:
+        return same_freedom(self.free.null_space, self.free.smooth, null_space, smooth)
 
     def residual_size(self, residual: Array) -> float:
         return self.free.residual_size(residual, self.derivative, self.scores)

@@ -18,6 +18,7 @@ from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array
 from mtlinear.designs import Design
 from mtlinear.losses import Loss
+from mtlinear.penalties import TaskQuadratic
 
 _Solve = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -34,7 +35,9 @@ _WELL_CONDITIONED, _WELL_CONDITIONED_SINGLE = 1e-3, 1e-2
 
 
 class Unpenalised:
-    """Newton's method for ``min sum weights loss(y, z + X M Z' + b) + ridge`` over intercepts b and null-space part M.
+    """Newton's method over intercepts b and the null-space part M of ``B = A + M Z'``, from scores z of A.
+
+    It minimises ``sum weights loss(y, z + X M Z' + b) + 1/2 tr(B Q B')``.
 
     Parameters
     ----------
@@ -43,8 +46,8 @@ class Unpenalised:
     null_space : ndarray of shape (n_tasks, k)
         Orthonormal basis Z.
     fit_intercept : bool
-    l2_alpha : float
-        Strength of the ridge term ``l2_alpha / 2 ||A||_F^2``, which the null space feels too.
+    smooth : TaskQuadratic or None
+        Q of the smooth part, which the null space feels too.
     """
 
     def __init__(
@@ -54,14 +57,14 @@ class Unpenalised:
         loss: Loss,
         null_space: Array,
         fit_intercept: bool,
-        l2_alpha: float,
+        smooth: TaskQuadratic | None,
     ):
         self.design = design
         self.target = target
         self.loss = loss
         self.null_space = null_space
         self.fit_intercept = fit_intercept
-        self.l2_alpha = l2_alpha
+        self.smooth = smooth
         self.dtype = design.weights.dtype
         self._quadratic_system: _Solve | None = None
 
@@ -123,8 +126,9 @@ class Unpenalised:
         for _ in range(_MAX_NEWTON):
             u = self.loss.gradient(self.target, scores)
             residual = self.design.adjoint(self.design.weights * u) @ self.null_space
-            own = (A + shift) @ self.null_space
-            residual += self.l2_alpha * own
+            own = None if self.smooth is None else self.smooth.times(A + shift)
+            if own is not None:
+                residual += own @ self.null_space
             size = self.residual_size(residual, u, scores)
             # Below a tenth of a per mille only rounding can keep Newton from halving the residual.
             if size <= in_precision(SOLVED, self.dtype) or (size > 0.5 * best and best < 1e-4):
@@ -132,11 +136,10 @@ class Unpenalised:
             best = min(best, size)
             shift_step, b_step = self._newton_step(scores, residual, u)
             change = self.design.apply(shift_step) + self.design.spread(b_step)
-            ridge = (0.0, 0.0)  # without one, a step from where the loss is flat may be too long to be squared
-            if self.l2_alpha:
-                along, squared = total(own * (shift_step @ self.null_space)), total(shift_step**2)
-                ridge = (self.l2_alpha * along, self.l2_alpha * squared)
-            length = self._step_length(scores, change, ridge)
+            bend = (0.0, 0.0)  # without one, a step from where the loss is flat may be too long to be squared
+            if self.smooth is not None and own is not None:
+                bend = (total(own * shift_step), 2.0 * self.smooth.value(shift_step))
+            length = self._step_length(scores, change, bend)
             if length == 0.0:
                 break
             shift, scores = shift + length * shift_step, scores + length * change
@@ -171,21 +174,21 @@ class Unpenalised:
             units = np.where(units > 0, units, means)
         return np.sqrt(units)
 
-    def _step_length(self, scores: Array, change: Array, ridge: tuple[float, float]) -> float:
+    def _step_length(self, scores: Array, change: Array, bend: tuple[float, float]) -> float:
         """1 for a quadratic; otherwise halved until the objective falls by a tenth of a per mille of its slope.
 
-        Along the step of length c the ridge term changes by ``c ridge[0] + c^2 ridge[1] / 2``.
+        Along the step of length c the smooth part changes by ``c bend[0] + c^2 bend[1] / 2``.
         """
         if self.loss.quadratic:
             return 1.0
         weights, y = self.design.weights, self.target
         value = total(weights * self.loss.value(y, scores))
-        slope = total(weights * self.loss.gradient(y, scores) * change) + ridge[0]
+        slope = total(weights * self.loss.gradient(y, scores) * change) + bend[0]
         rounding = in_precision(1e-15, self.dtype) * abs(value)
         length = 1.0
         while length > 1e-10:
             new = total(weights * self.loss.value(y, scores + length * change))
-            new += length * ridge[0] + 0.5 * length**2 * ridge[1]
+            new += length * bend[0] + 0.5 * length**2 * bend[1]
             if new <= value + 1e-4 * length * slope + rounding:
                 return length
             length *= 0.5
@@ -223,7 +226,7 @@ class Unpenalised:
                     block -= (first * (product * inverse_sums)) @ first.T
                 H[i, :, j, :] = block
                 H[j, :, i, :] = block
-            H[i, :, i, :] += self.l2_alpha * np.eye(d)
+        add_smooth(H, Z, self.smooth)
         apply_inverse = pseudo_inverse(H.reshape(k * d, k * d), self.dtype)
         longest = float(np.finfo(self.dtype).max) ** 0.4
 
@@ -243,10 +246,24 @@ class Unpenalised:
         return solve
 
 
-def same_freedom(null_space: Array, l2_alpha: float, other: Array, other_l2_alpha: float) -> bool:
-    """Whether minimising over the one is minimising over the other; without a null space the ridge does not matter."""
-    same_space = null_space.shape == other.shape and np.array_equal(null_space, other)
-    return same_space and (null_space.shape[1] == 0 or l2_alpha == other_l2_alpha)
+def same_freedom(
+    null_space: Array, smooth: TaskQuadratic | None, other: Array, other_smooth: TaskQuadratic | None
+) -> bool:
+    """Whether minimising over the one is minimising over the other; without a null space Q does not matter."""
+    if null_space.shape != other.shape or not np.array_equal(null_space, other):
+        return False
+    return null_space.shape[1] == 0 or (
+        smooth is other_smooth if smooth is None or other_smooth is None else smooth.is_same_as(other_smooth)
+    )
+
+
+def add_smooth(H: Array, null_space: Array, smooth: TaskQuadratic | None) -> None:
+    """Add ``Z'QZ`` (x) I to the Hessian (k, n_features, k, n_features) on the null space, in place."""
+    if smooth is None:
+        return
+    strengths = null_space.T @ smooth.times(null_space.T).T
+    features = np.arange(H.shape[1])
+    H[:, features, :, features] += strengths
 
 
 def pseudo_inverse(H: Array, dtype: DTypeLike, rounding: float = 1.0) -> Callable[[Array], Array]:

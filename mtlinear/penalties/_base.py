@@ -13,6 +13,9 @@ gauge(G)
     if the gauge of the negative gradient at 0 is at most 1; 0 where Omega* is finite everywhere.
 dual_scale(G)
     Largest c <= 1 for which ``conjugate(c G)`` is finite: what makes a residual dual feasible.
+smooth_part(n_tasks)
+    ``(rest, quadratic)`` with ``Omega(A) = rest(A) + 1/2 tr(A Q A')``: a quadratic between the tasks that solvers may
+    treat like the data fit, whose prox they need not know; None for most penalties.
 null_space(n_tasks)
     Orthonormal Z (n_tasks, k) with Omega(A + M Z') = Omega(A) for every M (n_features, k): directions that the penalty
     leaves free, like the mean of the tasks when only deviations from it are penalised.
@@ -22,36 +25,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from mtlinear._precision import machine_epsilon
-from mtlinear._typing import Array
+from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_real
+from mtlinear.penalties._task_quadratic import TaskQuadratic
 
 #: Slack on the boundary of a dual ball, in units of machine epsilon: what rounding does to a point scaled onto it.
 _BOUNDARY = 64
-
-
-@dataclass(frozen=True)
-class TaskQuadratic:
-    """A penalty ``1/2 tr(A Q A')`` with ``Q = base I + Z diag(extra) Z'``.
-
-    Attributes
-    ----------
-    base : float > 0
-    Z : ndarray (n_tasks, k)
-        Orthonormal.
-    extra : ndarray (k,)
-        Not zero, all of one sign, and at least ``-base``.
-    """
-
-    base: float
-    Z: Array
-    extra: Array
 
 
 class Penalty(BaseEstimator, ABC):
@@ -104,6 +89,13 @@ class Penalty(BaseEstimator, ABC):
         """
         return (("A", self),)
 
+    def restrict(self, rows: Indices) -> Penalty:
+        """The penalty of a matrix that has only these rows of A, for sums over the rows: itself, if all rows are alike.
+
+        `check` has been called for the whole matrix.
+        """
+        return self
+
     def null_space(self, n_tasks: int) -> Array:
         """Orthonormal basis Z (n_tasks, k) of the directions ``M Z'`` that cost nothing."""
         return np.zeros((n_tasks, 0))
@@ -119,6 +111,10 @@ class Penalty(BaseEstimator, ABC):
     def feature_covariance(self, A: Array) -> Array | None:
         """The covariance between features (n_features, n_features), trace 1, that the penalty has learned, or None."""
         return None
+
+    def smooth_part(self, n_tasks: int) -> tuple[Penalty, TaskQuadratic | None]:
+        """What is left of the penalty without a quadratic between tasks beside it, and that quadratic, if any."""
+        return self, None
 
     def task_clusters(self, A: Array) -> tuple[int, Array] | None:
         """(number of clusters, embedding of the tasks (n_tasks, k)) if the penalty clusters tasks, else None."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from sklearn.base import clone
 
 from mtlinear._precision import precision_of
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear._warnings import warn
 from mtlinear.penalties._base import Penalty, check_alpha
+from mtlinear.penalties._composite import Composite
 from mtlinear.penalties._row_norms import dual_exponent
 from mtlinear.penalties._rows import L1, L1Lq
 
@@ -96,7 +96,7 @@ class SumOfParts(Penalty):
         return feasible, proxed
 
 
-class InfimalConvolution(SumOfParts):
+class InfimalConvolution(Composite, SumOfParts):
     """Any penalties joined: ``min Omega_1(A_1) + Omega_2(A_2) + ...`` over ``A_1 + A_2 + ... = A``.
 
     Parameters
@@ -118,54 +118,9 @@ class InfimalConvolution(SumOfParts):
     3.0
     """
 
-    def __init__(self, *penalties: Penalty):
-        self.penalties = penalties
-
-    # scikit-learn reads parameters from the signature, which *penalties has none of: they are named by position.
-    def get_params(self, deep: bool = True) -> dict[str, object]:
-        params: dict[str, object] = {}
-        for k, penalty in enumerate(self.penalties):
-            params[f"penalty_{k}"] = penalty
-            if deep:
-                params |= {f"penalty_{k}__{name}": value for name, value in penalty.get_params().items()}
-        return params
-
-    def set_params(self, **params: object) -> Self:
-        penalties = list(self.penalties)
-        nested: dict[int, dict[str, object]] = {}
-        for key, value in params.items():
-            name, _, inner = key.partition("__")
-            known = {f"penalty_{k}": k for k in range(len(penalties))}
-            if name not in known:
-                raise ValueError(f"Invalid parameter {key!r}; InfimalConvolution has {sorted(known)}.")
-            if inner:
-                nested.setdefault(known[name], {})[inner] = value
-            else:
-                penalties[known[name]] = value  # type: ignore[call-overload]
-        for k, inner_params in nested.items():
-            penalties[k].set_params(**inner_params)
-        self.penalties = tuple(penalties)
-        return self
-
-    def __sklearn_clone__(self) -> Self:
-        return type(self)(*(clone(penalty) for penalty in self.penalties))
-
-    def check(self, n_features: int, n_tasks: int) -> None:
-        if len(self.penalties) < 2:
-            raise ValueError(f"InfimalConvolution needs at least two penalties, got {len(self.penalties)}.")
-        for k, penalty in enumerate(self.penalties):
-            if not isinstance(penalty, Penalty):
-                raise TypeError(
-                    f"penalty_{k} must be a Penalty object, got {penalty!r} of type {type(penalty).__name__}."
-                )
-            penalty.check(n_features, n_tasks)
-
     def parts(self, n_tasks: int, n_features: int | None = None) -> tuple[tuple[str, Penalty], ...]:
         leaves = [leaf for penalty in self.penalties for _, leaf in penalty.parts(n_tasks, n_features)]
         return tuple((f"A{k}", leaf) for k, leaf in enumerate(leaves))
-
-    def scaled(self, factor: float) -> Self:
-        return type(self)(*(penalty.scaled(factor) for penalty in self.penalties))
 
 
 class Dirty(SumOfParts):

@@ -9,7 +9,8 @@ import numpy as np
 from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
-from mtlinear.penalties._base import Quadratic, TaskQuadratic, check_alpha
+from mtlinear.penalties._base import Quadratic, check_alpha
+from mtlinear.penalties._task_quadratic import TaskQuadratic
 
 #: A mean below this fraction of the largest entry is the rounding of a mean that is zero.
 _ZERO_MEAN = 1e-12
@@ -45,7 +46,7 @@ class Ridge(Quadratic):
         return 0.5 * total(G * G) / float(self.alpha)
 
     def task_quadratic(self, n_tasks: int) -> TaskQuadratic:
-        return TaskQuadratic(float(self.alpha), np.zeros((n_tasks, 0)), np.zeros(0))
+        return TaskQuadratic.ridge(self.alpha, n_tasks)
 
     def scaled(self, factor: float) -> Self:
         return type(self)(self.alpha * factor)
@@ -104,9 +105,10 @@ class MeanRegularized(Quadratic):
         return mean_direction(n_tasks) if self.mean_alpha == 0 else np.zeros((n_tasks, 0))
 
     def task_quadratic(self, n_tasks: int) -> TaskQuadratic:
-        extra = float(self.mean_alpha) - float(self.alpha)
-        Z = mean_direction(n_tasks)
-        return TaskQuadratic(float(self.alpha), Z if extra else Z[:, :0], np.full(1 if extra else 0, extra))
+        alpha, mean_alpha = float(self.alpha), float(self.mean_alpha)
+        if alpha == mean_alpha:
+            return TaskQuadratic.ridge(alpha, n_tasks)
+        return TaskQuadratic(alpha, mean_direction(n_tasks), np.array([mean_alpha]))
 
     def scaled(self, factor: float) -> Self:
         return type(self)(self.alpha * factor, self.mean_alpha * factor)

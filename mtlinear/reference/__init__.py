@@ -15,7 +15,10 @@ function:
 Needs cvxpy: ``pip install "mtlinear[reference]"``.
 """
 
-from mtlinear.reference import _spectral  # noqa: F401 (registers its expressions)
+from mtlinear.reference import (
+    _graphs,  # noqa: F401 (registers expressions)
+    _spectral,  # noqa: F401 (registers its expressions)
+)
 from mtlinear.reference._cvxpy import CLARABEL_OPTIONS
 from mtlinear.reference._expressions import Expression, loss_expression, penalty_expression
 from mtlinear.reference._solve import (

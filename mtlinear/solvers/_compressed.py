@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,9 @@ def on_moments(
 
 def _on_rows(problem: Problem, point: Point) -> Point:
     spaces = [penalty.null_space(problem.n_tasks) for penalty in problem.part_penalties]
-    return problem.settle([rounded(part, Z, problem.data.dtype) for part, Z in zip(point.parts, spaces, strict=True)])
+    parts = [rounded(part, Z, problem.data.dtype) for part, Z in zip(point.parts, spaces, strict=True)]
+    pull = None if point.pull is None else point.pull.astype(problem.data.dtype, copy=False)
+    return replace(problem.settle(parts), pull=pull)
 
 
 def rounded(A: Array, Z: Array, dtype: np.dtype) -> Array:

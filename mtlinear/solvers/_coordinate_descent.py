@@ -52,8 +52,10 @@ class CoordinateDescent(Solver):
         data = problem.data
         if not data.loss.quadratic:
             return "its loss is not the squared loss."
-        if not isinstance(problem.penalty, L1 | L1Lq) or getattr(problem.penalty, "q", 1) not in (1, 2):
+        if not isinstance(problem.rest, L1 | L1Lq) or getattr(problem.rest, "q", 1) not in (1, 2):
             return "its penalty is not L1 or L1/L2."
+        if problem.is_coupled:
+            return "its penalty couples the tasks by a quadratic."
         if not isinstance(data, RowsFit) or not isinstance(data.design, SharedDesign) or not data.has_one_gram:
             return "its tasks do not share the same rows (or some outputs were not observed)."
         if data.design.is_sparse or data.dtype != np.float64:
@@ -103,7 +105,7 @@ def _weighted_rows(problem: Problem) -> tuple[Array, Array, float]:
 
 def _model(problem: Problem, unit: float, tol: float, max_iter: int) -> ElasticNet:
     """scikit-learn's estimator of the same problem; its parameters are alpha and a ratio of both penalties."""
-    alpha, l2_alpha = unit * float(problem.penalty.alpha), unit * problem.l2_alpha
+    alpha, l2_alpha = unit * float(problem.rest.alpha), unit * problem.smooth_curvature
     settings = {
         "alpha": alpha + l2_alpha,
         "l1_ratio": alpha / (alpha + l2_alpha),
@@ -113,5 +115,5 @@ def _model(problem: Problem, unit: float, tol: float, max_iter: int) -> ElasticN
         "tol": tol,
         "max_iter": max_iter,
     }
-    by_row = getattr(problem.penalty, "q", 1) == 2
+    by_row = getattr(problem.rest, "q", 1) == 2
     return MultiTaskElasticNet(**settings) if by_row else ElasticNet(**settings)

@@ -48,9 +48,9 @@ class NewtonSteps:
 
     @staticmethod
     def apply_to(problem: Problem) -> bool:
-        """Whether every part has a tangent, and at most one of two bends."""
+        """Whether every part has a tangent, at most one of two bends, and no quadratic couples the tasks."""
         parts = problem.part_penalties
-        if not isinstance(problem.data, GramFit) or len(parts) > 2:
+        if not isinstance(problem.data, GramFit) or len(parts) > 2 or problem.is_coupled:
             return False
         nothing = np.zeros((1, problem.n_tasks))
         known = all(isinstance(part, RowSeparable) and part.tangent(nothing) is not None for part in parts)
@@ -107,7 +107,7 @@ class NewtonSteps:
 def _gradient(problem: Problem, parts: Array) -> Array:
     """Gradient of the smooth half at the sum of the parts."""
     A = parts.sum(axis=0)
-    return problem.settle(parts).reading.gradient + problem.l2_alpha * A
+    return problem.with_smooth(problem.settle(parts).reading.gradient, A)
 
 
 def _tangents(problem: Problem, parts: Array) -> list[Tangent]:
@@ -141,7 +141,7 @@ def _solve(problem: Problem, tangent: Tangent, gradient: Array) -> Array:
     curvature = np.diagonal(data.matrices, axis1=1, axis2=2)[:, rows].T * data.scale
     bend = np.where(tangent.tied[rows], _STIFF * float(curvature.max()), tangent.bend[rows])
     right = np.where(free, -(gradient + tangent.gradient)[rows], 0.0)
-    blocks = _Blocks(data, rows, free, bend + problem.l2_alpha)
+    blocks = _Blocks(data, rows, free, bend + problem.smooth_curvature)
     stiff = np.max(np.where(along != 0, bend, 0.0), axis=1)
     coupled = np.flatnonzero(stiff > 0)
     solved = blocks.solve(right)

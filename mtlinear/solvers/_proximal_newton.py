@@ -163,8 +163,8 @@ class _Outer:
         assert isinstance(old.reading, RowsReading)
         parts = self._parts_of(found.point)
         A = np.sum(parts, axis=0)
-        gradient = old.reading.gradient + problem.l2_alpha * old.A
-        slope = total(gradient * (A - old.A)) + problem.penalty_value(parts) - problem.penalty_value(old.parts)
+        gradient = problem.with_smooth(old.reading.gradient, old.A)
+        slope = total(gradient * (A - old.A)) + problem.rest_value(parts) - problem.rest_value(old.parts)
         same = _ROUNDING * machine_epsilon(data.dtype) * abs(self.objective)
         end = data.design.apply(A)
         start = old.reading.scores - data.design.spread(old.reading.intercept)
@@ -178,15 +178,16 @@ class _Outer:
                 break
             length *= 0.5
         if length == 1.0:  # otherwise the model is so far from the truth that its bound is of no use
-            self._bound_by(parts, old.reading, end - start)
+            self._bound_by(parts, old.reading, end - start, found.point.pull)
             # The minimum is as accurate as a bound says that may come from another point of the inner solver.
             if self.incumbent.gap > wanted and found.certificate.dual is not found.point:
-                parts = self._parts_of(found.certificate.dual)
-                self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start)
+                parts, pull = self._parts_of(found.certificate.dual), found.certificate.dual.pull
+                self._bound_by(parts, old.reading, data.design.apply(np.sum(parts, axis=0)) - start, pull)
 
-    def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array) -> None:
+    def _bound_by(self, parts: Sequence[Array], reading: RowsReading, change: Array, pull: Array | None) -> None:
+        pull = None if pull is None else pull.astype(self.problem.data.dtype, copy=False)
         with np.errstate(all="ignore"):  # a dual point so far away that its conjugate overflows is none
-            self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free)))
+            self.incumbent.bound_by(Point(tuple(parts), self.model.linearised(reading, change, reading.free), pull))
 
     def _parts_of(self, point: Point) -> list[Array]:
         return [part.astype(self.problem.data.dtype, copy=False) for part in point.parts]

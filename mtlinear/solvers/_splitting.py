@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
 from mtlinear.datafit import Coupled, Resolvent
-from mtlinear.penalties import Penalty, RowSeparable
+from mtlinear.penalties import Penalty, RowSeparable, TaskQuadratic, joint_null_space
 from mtlinear.problem import Problem
 from mtlinear.solvers._anderson import Anderson
 from mtlinear.solvers._base import Solver
@@ -48,7 +49,9 @@ class Splitting(Solver):
 
     The second line is one linear solve per task, through an inverse that is computed once per rho (`mtlinear.datafit.
     Resolvent`): bad scaling of the features costs few iterations, where gradient steps would creep. What the penalty
-    leaves free is not penalised there either, but solved for exactly. What keeps it from wandering, and ends it early:
+    leaves free is not penalised there either, but solved for exactly. A quadratic that couples the tasks
+    (`Problem.smooth`) has a copy of the sum of the parts, with a prox and a rho of its own. What keeps it from
+    wandering, and ends it early:
 
     - rho is balanced (primal against dual residual) only when the number of iterations has doubled, so it changes a
       logarithmic number of times and then stays;
@@ -109,7 +112,8 @@ class Splitting(Solver):
 class _Steps:
     """The moving state of one run: v, its prox z, and rho with the inverse that belongs to it.
 
-    Arrays of parts have the shape (n_parts, n_features, n_tasks); ``metrics[k] * rho`` is rho_k.
+    Arrays of parts have the shape (n_parts, n_features, n_tasks), or (n_parts + 1, ...) with the copy of their sum for
+    the quadratic between tasks at the end; ``metrics[k] * rho`` is rho_k.
     """
 
     def __init__(self, incumbent: Incumbent):
@@ -120,19 +124,34 @@ class _Steps:
         penalties = problem.part_penalties
         self.prox: list[Callable[[Array, Any], Array]] = [penalty.prox_operator() for penalty in penalties]
         self.metrics = [_metric(penalty, resolvent) for penalty in penalties]
+        # Of the smooth part what is a multiple of the identity goes with the data; the rest of it, if any, has a prox.
+        smooth = problem.smooth.astype(np.float64) if problem.smooth is not None else None
+        self.ridge = 0.0 if smooth is None else smooth.smallest
+        self.coupling = None if smooth is None or smooth.is_multiple else smooth.shifted(-self.ridge)
         # Parts that share what is free among them are put right at every check instead.
-        self.free = problem.null_space if len(penalties) == 1 else problem.null_space[:, :0]
+        free = problem.null_space if len(penalties) == 1 else problem.null_space[:, :0]
+        self.free = joint_null_space(free.astype(np.float64, copy=False), self.coupling)
         self.linear_free = self.linear @ self.free
+        self.n_parts = len(penalties)
+        z: Array = np.array(incumbent.point.parts, dtype=np.float64)
+        # At the solution rho_k u_k is minus the gradient, for every part; the point with the best bound is nearest.
+        dual = incumbent.certificate.dual
+        if dual.A.shape != problem.shape[1:]:  # that of a problem with more features
+            dual = incumbent.point
+        pull = dual.A if dual.pull is None else dual.pull
+        forces = [-problem.with_smooth(dual.reading.gradient, pull)] * self.n_parts
+        if self.coupling is not None:
+            self.prox.append(self.coupling.prox)
+            self.metrics.append(_between(resolvent, self.coupling))
+            z = np.concatenate([z, z.sum(axis=0)[None]])
+            forces.append(self.coupling.times(pull.astype(np.float64, copy=False)))
         roots = np.array([np.sqrt(np.broadcast_to(metric, problem.shape[1:])) for metric in self.metrics])
         self.anderson = Anderson(_MEMORY, _EVERY, roots)
         self.rho = _FIRST_RHO
         self.newton = NewtonSteps(problem) if NewtonSteps.apply_to(problem) else None
-        z: Array = np.array(incumbent.point.parts, dtype=np.float64)
         self.first_pause = _WARM_PAUSE if np.any(z) else _COLD_PAUSE
-        # At the solution rho_k u_k is minus the gradient, for every part; the point with the best bound is nearest.
-        dual = incumbent.certificate.dual
-        slope = dual.reading.gradient + problem.l2_alpha * dual.A
-        self._start(z, np.array([-slope / (self.rho * metric) for metric in self.metrics]))
+        u = [force / (self.rho * metric) for force, metric in zip(forces, self.metrics, strict=True)]
+        self._start(z, np.array(u))
 
     def _start(self, z: Array, u: Array) -> None:
         self.v: Array = z + u
@@ -141,27 +160,33 @@ class _Steps:
         steps = [1.0 / (self.rho * metric) for metric in self.metrics]
         self.steps = [float(step[0, 0]) if step.size == 1 else step for step in steps]
         # What a change of the sum of the parts costs when they share it in the cheapest way.
-        self.joint = np.asarray(self.rho / sum(1.0 / metric for metric in self.metrics))
-        self.shares = [self.joint / (self.rho * metric) for metric in self.metrics]
-        inverse = self.resolvent.at(self.joint + self.problem.l2_alpha)
+        metrics = self.metrics[: self.n_parts]
+        self.joint = np.asarray(self.rho / sum(1.0 / metric for metric in metrics))
+        self.shares = [self.joint / (self.rho * metric) for metric in metrics]
+        self.pull = float(self.rho * self.metrics[-1].item()) if self.coupling is not None else 0.0
+        inverse = self.resolvent.at(self.joint + (self.pull + self.ridge))
         k = self.free.shape[1]
         self.solve = Coupled(
             inverse,
             self.free,
-            np.full(k, -float(self.joint.max())),
-            np.full(k, self.problem.l2_alpha),
+            np.full(k, -float(self.joint.max()) - self.pull),
+            np.full(k, self.ridge),
             self.resolvent.curvature,
         )
 
     def step(self) -> None:
         """One iteration."""
         near = 2.0 * self.z - self.v
-        together = near.sum(axis=0)
-        bound = together
+        together = near[: self.n_parts].sum(axis=0)
+        bound = self.joint * together
+        if self.coupling is not None:
+            bound = bound + self.pull * near[-1]
         for _ in range(2 if self.free.shape[1] else 0):  # twice: what the first leaves is rounding of what is free
             bound = bound - (bound @ self.free) @ self.free.T
-        move = self.solve(self.linear + self.joint * bound, self.linear_free) - together
-        self.x = np.array([part + share * move for part, share in zip(near, self.shares, strict=True)])
+        new = self.solve(self.linear + bound, self.linear_free)
+        move = new - together
+        x = [part + share * move for part, share in zip(near, self.shares, strict=False)]
+        self.x = np.array(x if self.coupling is None else [*x, new])
         self.v = self.anderson.next(self.v, self.v + _RELAXATION * (self.x - self.z))
         self.last_z = self.z
         self.z = np.array([prox(v, step) for prox, v, step in zip(self.prox, self.v, self.steps, strict=True)])
@@ -169,15 +194,28 @@ class _Steps:
     def check(self) -> None:
         """Certify the parts that the prox has made."""
         dtype = self.problem.data.dtype
-        point = self.problem.settle(self.z.astype(dtype, copy=False))
+        point = self.problem.settle(self.z[: self.n_parts].astype(dtype, copy=False))
         self.incumbent.look(point)
         # x is where the gradient is nearly what the penalties allow: often a better bound, but never sparse.
-        self.incumbent.bound_by(self.problem.settle(self.x.astype(dtype, copy=False)))
+        inner = self.problem.settle(self.x[: self.n_parts].astype(dtype, copy=False))
+        if self.coupling is not None:
+            # The copy has the tasks together, and the force that takes, as the others do not before the end.
+            self.incumbent.look(self.problem.settle(self._together().astype(dtype, copy=False)))
+            inner = replace(inner, pull=self.z[-1].astype(dtype, copy=False))
+        self.incumbent.bound_by(inner)
         self.incumbent.record()
-        if len(self.z) > 1 and self.problem.null_space.shape[1]:
-            moved = np.array(point.parts, dtype=np.float64) - self.z
+        if self.n_parts > 1 and self.problem.null_space.shape[1]:
+            moved = np.array(point.parts, dtype=np.float64) - self.z[: self.n_parts]
+            if self.coupling is not None:
+                moved = np.concatenate([moved, moved.sum(axis=0)[None]])
             self.z, self.v = self.z + moved, self.v + moved
             self.anderson.forget()
+
+    def _together(self) -> Array:
+        """The parts with the copy as their sum; rows that are zero in all of them stay so."""
+        parts = self.z[: self.n_parts]
+        used = np.any(parts != 0, axis=(0, 2))[:, None]
+        return parts + used * (self.z[-1] - parts.sum(axis=0)) / self.n_parts
 
     def jump(self, gap_limit: float) -> None:
         """Newton steps, if the structure has settled."""
@@ -217,3 +255,9 @@ def _metric(penalty: Penalty, resolvent: Resolvent) -> Array:
     if not (penalty.by_entry and resolvent.by_task):
         diagonal = diagonal.mean(axis=1, keepdims=True)
     return mean * np.maximum(diagonal / mean, _LEAST_CURVATURE) ** _SCALING
+
+
+def _between(resolvent: Resolvent, coupling: TaskQuadratic) -> Array:
+    """Curvature in which the copy for a quadratic moves: that of the data, or (if less) between it and its own."""
+    mean = max(float(resolvent.diagonal.mean()), _TINY)
+    return np.full((1, 1), math.sqrt(mean * min(coupling.largest, mean)))

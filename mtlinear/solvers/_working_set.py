@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,8 @@ _ACCURATE = 0.7
 _ITERATIONS = 50
 #: Gradient steps on the rows of X before second-order models are worth their Gram matrices.
 _FEW_ITERATIONS = 50
+#: ... and where a quadratic couples the tasks.
+_COUPLED_ITERATIONS = 1000
 #: Features per row from which gradient steps, on rows, are slower than compiled coordinate descent; and the size of
 #: problems (numbers in X, times tasks) that compiled code solves while Python is still calling.
 _WIDE, _SMALL = 2.0, 1_000_000
@@ -162,7 +165,8 @@ class _Sets:
         incumbent.record()
 
     def _smaller(self, data: DataFit) -> Problem:
-        return Problem.of(data, self.problem.penalty, l2_alpha=self.problem.l2_alpha, check=False)
+        penalty = self.problem.penalty.restrict(self.features)
+        return Problem.of(data, penalty, l2_alpha=self.problem.l2_alpha, check=False)
 
     def _among_all(self, parts: Sequence[Array]) -> Array:
         """Parts of the working set with zeros for all other features."""
@@ -174,15 +178,17 @@ class _Sets:
         """A point of the working set as one of all features: its parts are zero elsewhere, its scores the same."""
         data = self.problem.data
         parts = self._among_all(point.parts)
+        pull = None
+        if point.pull is not None:
+            pull = np.zeros_like(parts[0])
+            pull[self.features] = point.pull
         if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
-            return Point(tuple(parts), point.reading.lifted(data))
-        return self.problem.settle(parts)
+            return Point(tuple(parts), point.reading.lifted(data), pull)
+        return replace(self.problem.settle(parts), pull=pull)
 
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
-        H = -point.reading.gradient
-        if self.problem.l2_alpha:
-            H = H - self.problem.l2_alpha * point.A
+        H = -self.problem.with_smooth(point.reading.gradient, point.A)
         return np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
 
     def _is_missing_some(self) -> bool:
@@ -196,7 +202,8 @@ def default_inner(problem: Problem, size: int) -> Solver:
     """The solver of the smaller problems, with ``size`` features, when the caller names none."""
     if problem.data.loss.quadratic:
         return CoordinateDescent() if _is_for_compiled_code(problem, size) else gradient_steps()
-    return InTurn(FISTA(), ProximalNewton(), after=_FEW_ITERATIONS)
+    # Tasks that are held together use many features, of which weighted Gram matrices are dear.
+    return InTurn(FISTA(), ProximalNewton(), after=_COUPLED_ITERATIONS if problem.is_coupled else _FEW_ITERATIONS)
 
 
 def gradient_steps() -> Solver:
