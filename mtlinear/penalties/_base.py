@@ -29,7 +29,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from mtlinear._precision import machine_epsilon
-from mtlinear._typing import Array
+from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_real
 
 #: Slack on the boundary of a dual ball, in units of machine epsilon: what rounding does to a point scaled onto it.
@@ -100,6 +100,13 @@ class Penalty(BaseEstimator, ABC):
     def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
         """Named summands of A and their penalties: A itself, or the parts of an infimal convolution."""
         return (("A", self),)
+
+    def restrict(self, rows: Indices) -> Penalty:
+        """The penalty of a matrix that has only these rows of A, for sums over the rows: itself, if all rows are alike.
+
+        `check` has been called for the whole matrix.
+        """
+        return self
 
     def null_space(self, n_tasks: int) -> Array:
         """Orthonormal basis Z (n_tasks, k) of the directions ``M Z'`` that cost nothing."""

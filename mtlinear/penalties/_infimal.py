@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from mtlinear._precision import precision_of
-from mtlinear._typing import Array
+from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_real
 from mtlinear._warnings import warn
 from mtlinear.penalties._base import Penalty, check_alpha
@@ -162,6 +162,9 @@ class InfimalConvolution(SumOfParts):
     def parts(self, n_tasks: int) -> tuple[tuple[str, Penalty], ...]:
         leaves = [leaf for penalty in self.penalties for _, leaf in penalty.parts(n_tasks)]
         return tuple((f"A{k}", leaf) for k, leaf in enumerate(leaves))
+
+    def restrict(self, rows: Indices) -> Self:
+        return type(self)(*(penalty.restrict(rows) for penalty in self.penalties))
 
     def scaled(self, factor: float) -> Self:
         return type(self)(*(penalty.scaled(factor) for penalty in self.penalties))

@@ -117,7 +117,8 @@ class _Sets:
     def _improve(self, gap: float, max_iter: int) -> None:
         """Solve on the working set up to a gap, and certify for all features."""
         problem, incumbent, rows = self.problem, self.incumbent, self.features
-        small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
+        penalty = problem.penalty.restrict(rows)
+        small = Problem.of(problem.data.restrict(rows), penalty, l2_alpha=problem.l2_alpha, check=False)
         inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
         inner.take_bound_of(incumbent.certificate)
         self.inner.run(inner, gap, max_iter - incumbent.n_iter)
@@ -160,8 +161,8 @@ def default_inner(problem: Problem) -> Solver:
 
 
 def is_row_separable(problem: Problem) -> bool:
-    """Whether every part of the penalty is a sum over the rows of A."""
-    return all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
+    """Whether every part of the penalty is a sum over the rows of A (one that leaves something free uses all rows)."""
+    return problem.null_space.shape[1] == 0 and all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
 
 
 def row_penalties(problem: Problem) -> list[RowSeparable]:

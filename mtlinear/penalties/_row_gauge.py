@@ -1,0 +1,98 @@
+"""Gauges of rows that have no formula: a root search on the prox, which ends on the safe side.
+
+For a norm f of a row g, ``prox_{c f}(g) = g - P`` with P in c times the dual unit ball, and it is zero exactly from the
+gauge of g (its dual norm) on. So for every c
+
+    <g, r> / f(r)  <=  gauge(g)  <=  c + gauge(r),      r = prox_{c f}(g),
+
+the left by definition of the dual norm, the right by the triangle inequality. The left side is also the next c of
+Newton's method on ``||prox_{c f}(g)||``, the distance from g to c times the dual ball, which is convex in c: it rises
+to the gauge, in finitely many steps where f is polyhedral and quadratically elsewhere. Whatever is left of r when it
+ends goes into the right side, through an upper bound of gauge(r) that needs not be sharp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mtlinear._typing import Array
+
+#: Newton took 3 to 9 steps on random rows; every step is a valid bound, so any number of them will do.
+_STEPS = 60
+#: Relative width at which lower and upper bound are the same number.
+_WIDTH = 4.0 * float(np.finfo(np.float64).eps)
+#: Relative rounding of the prox itself: P may leave its ball by so much.
+_ROUNDING = 1.0 + 16.0 * float(np.finfo(np.float64).eps)
+
+
+def row_gauges(
+    G: Array,
+    value: Callable[[Array], Array],
+    prox: Callable[[Array, Array], Array],
+    bound: Callable[[Array], Array],
+    start: Callable[[Array], Array] | None = None,
+    *,
+    only_largest: bool = False,
+) -> Array:
+    """The gauge of every row of G, too large by rounding but never too small.
+
+    Parameters
+    ----------
+    G : ndarray (n, n_tasks)
+    value : function of rows (k, n_tasks) -> (k,)
+        The norm f.
+    prox : function of rows and steps (k, 1)
+        Its proximal map.
+    bound : function of rows -> (k,)
+        An upper bound of the gauge.
+    start : function of rows -> (k,), optional
+        The gauge by a formula, up to rounding.
+    only_largest : bool, default False
+        Whether nothing but the maximum is asked for: rows that cannot have it keep any upper bound.
+    """
+    size = np.abs(G).max(axis=1, initial=0.0)
+    used = np.flatnonzero(size > 0)
+    gauges = np.zeros(len(G))
+    if len(used):
+        unit = G[used] / size[used, None]
+        gauges[used] = _search(unit.astype(np.float64, copy=False), size[used], value, prox, bound, start, only_largest)
+    return _rounded_up(gauges, G.dtype)
+
+
+def _search(
+    G: Array,
+    size: Array,
+    value: Callable[[Array], Array],
+    prox: Callable[[Array, Array], Array],
+    bound: Callable[[Array], Array],
+    start: Callable[[Array], Array] | None,
+    only_largest: bool,
+) -> Array:
+    """Upper bounds for rows with largest entries of one, times their sizes."""
+    lower, upper = np.sum(G * G, axis=1) / value(G), bound(G)
+    c = lower.copy() if start is None else start(G)
+    rows = np.arange(len(G))
+    for _ in range(_STEPS):
+        if only_largest:
+            rows = rows[(upper * size)[rows] >= np.max(lower * size)]
+        if len(rows) == 0:
+            break
+        g, now = G[rows], c[rows]
+        r = prox(g, now[:, None])
+        rest = bound(r)
+        upper[rows] = np.minimum(upper[rows], now + rest)
+        length = value(r)
+        reached = np.divide(np.sum(g * r, axis=1), length, out=np.zeros(len(r)), where=length > 0)
+        lower[rows] = np.maximum(lower[rows], reached)
+        open_ = (rest > _WIDTH * now) & (reached > now * (1.0 + _WIDTH))
+        c[rows] = np.maximum(now, reached)
+        rows = rows[open_]
+    return np.asarray(upper * size * _ROUNDING)
+
+
+def _rounded_up(values: Array, dtype: np.dtype) -> Array:
+    """In a lower precision, never below the value."""
+    rounded = values.astype(dtype, copy=False)
+    return np.where(rounded < values, np.nextafter(rounded, np.asarray(np.inf, dtype)), rounded)
