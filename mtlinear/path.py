@@ -20,10 +20,14 @@ _QUADRATIC_TOP = 10.0
 
 
 def gauge_at_zero(problem: Problem) -> float:
-    """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero."""
-    nothing = np.zeros((problem.n_tasks, 0))
-    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), nothing, 0.0)
-    return problem.penalty.gauge(-reading.gradient)
+    """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero.
+
+    If the penalty leaves something free: at the best A of that kind, where c * Omega keeps it.
+    """
+    Z = problem.null_space
+    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), Z, problem.l2_alpha)
+    H = -reading.gradient
+    return problem.penalty.gauge(H - (H @ Z) @ Z.T)
 
 
 def alpha_max(problem: Problem) -> float:

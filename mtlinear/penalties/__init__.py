@@ -2,16 +2,23 @@
 
 from mtlinear.penalties._base import Norm, Penalty, Quadratic, TaskQuadratic
 from mtlinear.penalties._clustered import Clustered
+from mtlinear.penalties._fused import GraphFused
+from mtlinear.penalties._graph import chain_graph
 from mtlinear.penalties._infimal import Dirty, InfimalConvolution
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
+from mtlinear.penalties._sparse_group import SparseGroup
 from mtlinear.penalties._spectral import TraceNorm
 from mtlinear.penalties._tangent import Tangent
+from mtlinear.penalties._task_tree import kim_xing_groups
+from mtlinear.penalties._tree import TreeGuided
+from mtlinear.penalties._weighted import Weighted
 
 __all__ = [
     "L1",
     "Clustered",
     "Dirty",
+    "GraphFused",
     "InfimalConvolution",
     "L1Lq",
     "MeanRegularized",
@@ -20,7 +27,12 @@ __all__ = [
     "Quadratic",
     "Ridge",
     "RowSeparable",
+    "SparseGroup",
     "Tangent",
     "TaskQuadratic",
     "TraceNorm",
+    "TreeGuided",
+    "Weighted",
+    "chain_graph",
+    "kim_xing_groups",
 ]
