@@ -32,6 +32,7 @@ from mtlinear.penalties import (
     Weighted,
 )
 from mtlinear.problem import Problem
+from mtlinear.reference import Expression, penalty_expression
 from mtlinear.solvers import FISTA, ClosedForm, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Penalties: norms (positively homogeneous) and others. The strengths suit data with features and targets of size one.
@@ -87,7 +88,8 @@ class StretchedWeights(Weighted):
         return self._stretched(int(np.max(rows, initial=0)) + 1, N_TASKS).restrict(rows)
 
     def _stretched(self, n_features: int, n_tasks: int) -> Weighted:
-        return Weighted(self.penalty, self._weights(np.empty((n_features, n_tasks))))
+        weights = self._weights(np.empty((n_features, n_tasks)))
+        return Weighted(self.penalty, weights[:, 0] if np.ndim(self.weights) == 1 else weights)
 
     def _weights(self, A: np.ndarray) -> np.ndarray:
         weights = np.asarray(self.weights, A.dtype)
@@ -95,6 +97,11 @@ class StretchedWeights(Weighted):
         if weights.ndim == 1:
             return weights[rows, None]
         return weights[rows[:, None], np.arange(A.shape[1]) % weights.shape[1]]
+
+
+@penalty_expression.register
+def _stretched_weights(penalty: StretchedWeights, A: object) -> Expression:
+    return penalty_expression(penalty._stretched(*A.shape), A)
 
 
 def nested_pairs(n_tasks: int) -> list:

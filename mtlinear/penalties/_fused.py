@@ -21,6 +21,9 @@ from mtlinear.penalties._total_variation import prox_chain
 #: What the rounding of a row leaves in the free directions, relative to the largest entry of the matrix.
 _ZERO_FREE = 1e-12
 
+#: Of gauges on graphs that are no chains, whose prox is iterated: relative.
+_GRAPH_ACCURACY = 1e-11
+
 
 class GraphFused(RowSeparable):
     r"""Neighbouring tasks have *equal* parameters, except where the data say otherwise.
@@ -67,6 +70,10 @@ class GraphFused(RowSeparable):
         self.alpha = alpha
         self.fused_ratio = fused_ratio
         self.l1_ratio = l1_ratio
+
+    @property
+    def gauge_accuracy(self) -> float:
+        return _GRAPH_ACCURACY
 
     def check(self, n_features: int, n_tasks: int) -> None:
         check_alpha(self.alpha)
@@ -137,7 +144,7 @@ class GraphFused(RowSeparable):
         limit = in_precision(_ZERO_FREE, G.dtype) * float(np.max(np.abs(G), initial=0.0))
         infinite = np.max(np.abs(common), axis=1, initial=0.0) > limit
         if Z.shape[1]:
-            G = (G - common @ Z.T).astype(G.dtype)
+            G = np.where(infinite[:, None], 0.0, G - common @ Z.T).astype(G.dtype)
         gauges = row_gauges(
             G,
             value=lambda A: self._values(A, edges),
@@ -150,14 +157,16 @@ class GraphFused(RowSeparable):
     def _bounds(self, A: Array, edges: _Edges) -> Array:
         """Upper bounds of the gauges of rows: exact for total variation alone on paths."""
         fused, entries, lengths = self._strengths
-        bounds = []
-        if entries:
-            bounds.append(np.abs(A).max(axis=1, initial=0.0) / entries)
-        if lengths:
-            bounds.append(np.linalg.norm(A, axis=1) / lengths)
+        bounds = [np.abs(A).max(axis=1, initial=0.0) / entries] if entries else []
+        bounds += [np.linalg.norm(A, axis=1) / lengths] if lengths else []
+        if not fused or not len(edges.weights):
+            return np.min(bounds, axis=0)
+        common = A @ edges.free @ edges.free.T
+        flow = np.max(np.abs((A - common) @ edges.flows), axis=1, initial=0.0) / fused
         if not bounds:
-            bounds.append(np.max(np.abs(A @ edges.flows), axis=1, initial=0.0) / fused)
-        return np.min(bounds, axis=0)
+            return flow
+        rest = np.linalg.norm(common, axis=1) / (entries + lengths)  # of what no difference sees
+        return np.min([*bounds, flow + rest], axis=0)
 
 
 class _Memory:

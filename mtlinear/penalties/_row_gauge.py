@@ -71,7 +71,7 @@ def _search(
     only_largest: bool,
 ) -> Array:
     """Upper bounds for rows with largest entries of one, times their sizes."""
-    lower, upper = np.sum(G * G, axis=1) / value(G), bound(G)
+    lower, upper = _ratio(np.sum(G * G, axis=1), value(G)), bound(G)
     c = lower.copy() if start is None else start(G)
     rows = np.arange(len(G))
     for _ in range(_STEPS):
@@ -83,13 +83,17 @@ def _search(
         r = prox(g, now[:, None])
         rest = bound(r)
         upper[rows] = np.minimum(upper[rows], now + rest)
-        length = value(r)
-        reached = np.divide(np.sum(g * r, axis=1), length, out=np.zeros(len(r)), where=length > 0)
+        reached = _ratio(np.sum(g * r, axis=1), value(r))
         lower[rows] = np.maximum(lower[rows], reached)
         open_ = (rest > _WIDTH * now) & (reached > now * (1.0 + _WIDTH))
         c[rows] = np.maximum(now, reached)
         rows = rows[open_]
     return np.asarray(upper * size * _ROUNDING)
+
+
+def _ratio(products: Array, values: Array) -> Array:
+    """<g, r> / f(r), the slope of g along r; 0 where r is."""
+    return np.divide(products, values, out=np.zeros(len(values)), where=values > 0)
 
 
 def _rounded_up(values: Array, dtype: np.dtype) -> Array:

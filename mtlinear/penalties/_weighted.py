@@ -48,6 +48,10 @@ class Weighted(RowSeparable):
     def by_entry(self) -> bool:  # type: ignore[override]
         return self.penalty.by_entry
 
+    @property
+    def gauge_accuracy(self) -> float:
+        return self.penalty.gauge_accuracy
+
     def check(self, n_features: int, n_tasks: int) -> None:
         if not isinstance(self.penalty, RowSeparable):
             raise TypeError(f"penalty must be a sum over the rows of A (L1, L1Lq, ...), got {self.penalty!r}.")
