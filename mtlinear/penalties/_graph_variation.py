@@ -29,8 +29,9 @@ from mtlinear._typing import Array, Indices
 #: Weights of the augmented term, dimensionless; larger ones amplify rounding.
 _SIGMAS = (10.0, 100.0, 1000.0)
 _OUTER, _INNER, _HALVINGS = 60, 40, 30
-#: Residuals, relative to the largest entry of the row: rounding, and what ends an inner iteration.
-_EXACT = 1e-13
+#: Residuals, relative to the largest entry of the row: what ends a row without a proof, and (times sigma, which
+#: multiplies the rounding of x) an inner iteration.
+_EXACT, _STILL = 1e-13, 2e-15
 #: Largest batch of systems, in numbers.
 _BATCH = 4_000_000
 
@@ -72,11 +73,12 @@ def prox_graph(Y: Array, bounds: Array, edges: SignedEdges, Z: Array | None = No
     Z : ndarray (n, n_edges), optional
     """
     X = np.empty_like(Y)
+    first_sigma = 0 if Z is None else 1
     Z = np.zeros(bounds.shape) if Z is None else np.clip(Z, -bounds, bounds)
     batch = max(_BATCH // edges.n_tasks**2, 1)
     for first in range(0, len(Y), batch):
         rows = slice(first, first + batch)
-        X[rows], Z[rows] = _Rows(Y[rows], bounds[rows], edges).solve(Z[rows])
+        X[rows], Z[rows] = _Rows(Y[rows], bounds[rows], edges).solve(Z[rows], first_sigma)
     return X, Z
 
 
@@ -92,12 +94,12 @@ class _Rows:
         self.edges = edges
         self.B = edges.matrix()
 
-    def solve(self, Z: Array) -> tuple[Array, Array]:
+    def solve(self, Z: Array, first_sigma: int) -> tuple[Array, Array]:
         X, Z = np.zeros_like(self.Y), np.clip(Z / self.size, -self.bounds, self.bounds)
         rows = np.arange(len(X))
         for k in range(_OUTER):
             x, z = self.Y[rows] - Z[rows] @ self.B, Z[rows]
-            x, z = self._step(rows, x, z, _SIGMAS[min(k, len(_SIGMAS) - 1)])
+            x, z = self._step(rows, x, z, _SIGMAS[min(k + first_sigma, len(_SIGMAS) - 1)])
             mean, done = self._exact(rows, z)
             X[rows], Z[rows] = mean, z
             rows = rows[~done]
@@ -112,7 +114,7 @@ class _Rows:
         for _ in range(_INNER):
             own = rows[todo]
             gradient, inside, before = self._model(own, x[todo], z[todo], sigma)
-            open_ = np.abs(gradient).max(axis=1) > 0.1 * _EXACT
+            open_ = np.abs(gradient).max(axis=1) > _STILL * sigma
             todo, own, gradient = todo[open_], own[open_], gradient[open_]
             if len(todo) == 0:
                 break
