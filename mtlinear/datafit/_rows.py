@@ -195,6 +195,12 @@ class RowsFit(DataFit):
     def _row_kernels(self) -> RowKernels:
         return RowKernels(self.design.precise())
 
+    def restrict_rows(self, features: Indices) -> RowsFit:
+        """As `restrict`, but with the rows of X, whatever Gram matrices would save."""
+        if np.array_equal(features, np.arange(self.n_features)):
+            return self
+        return self._with_design(self.design.restrict(features))
+
     def restrict(self, features: Indices) -> DataFit:
         if np.array_equal(features, np.arange(self.n_features)):
             return self.compressed()
@@ -206,7 +212,7 @@ class RowsFit(DataFit):
             linear = self.precise_linear[features]
             part = GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
         else:
-            part = self._with_design(self.design.restrict(features))
+            part = self.restrict_rows(features)
         if len(features) > _FEW and "norm_bound" in self.__dict__:  # a bound for all features is one for some
             part.__dict__["norm_bound"] = self.norm_bound
         elif isinstance(part, GramFit):

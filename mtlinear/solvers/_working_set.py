@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
-from mtlinear.datafit import RowsFit, RowsReading
+from mtlinear.datafit import DataFit, RowsFit, RowsReading
 from mtlinear.penalties import RowSeparable
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Solver
+from mtlinear.solvers._coordinate_descent import CoordinateDescent
 from mtlinear.solvers._fista import FISTA
 from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Incumbent
@@ -24,8 +27,13 @@ _ACCURATE = 0.7
 _ITERATIONS = 50
 #: Gradient steps on the rows of X before second-order models are worth their Gram matrices.
 _FEW_ITERATIONS = 50
+#: Features per row from which gradient steps, on rows, are slower than compiled coordinate descent; and the size of
+#: problems (numbers in X, times tasks) that compiled code solves while Python is still calling.
+_WIDE, _SMALL = 2.0, 300_000
 #: Gauges of the features outside from which on a solution on the working set says little.
 _MISSING = 1.01
+#: A working set grows by at most this factor of itself (and a quarter, for features that follow).
+_GROWTH = 2
 #: A larger part of all features is no saving.
 _NEARLY_ALL = 0.6
 #: Below this fraction of the gap that is wanted, rounding is all that is left.
@@ -78,8 +86,7 @@ class _Sets:
     def __init__(self, incumbent: Incumbent, settings: WorkingSet):
         self.incumbent = incumbent
         self.problem = incumbent.problem
-        self.inner = default_inner(self.problem) if settings.inner is None else settings.inner
-        self.least = settings.least
+        self.inner, self.least = settings.inner, settings.least
         self.features = np.zeros(0, dtype=np.intp)
 
     def until(self, gap_limit: float, max_iter: int) -> None:
@@ -107,7 +114,7 @@ class _Sets:
         in_use = np.any([np.any(part, axis=1) for part in point.parts], axis=0)
         in_use[self.features] = True
         used = int(np.sum(in_use))
-        wanted = min(int(np.sum(scores[~in_use] > 1.0)), used) + max(self.least, used // 4)
+        wanted = min(int(np.sum(scores[~in_use] > 1.0)), _GROWTH * used) + max(self.least, used // 4)
         size = used + wanted
         if size > _NEARLY_ALL * len(scores):
             return np.arange(len(scores))
@@ -117,24 +124,41 @@ class _Sets:
     def _improve(self, gap: float, max_iter: int) -> None:
         """Solve on the working set up to a gap, and certify for all features."""
         problem, incumbent, rows = self.problem, self.incumbent, self.features
-        penalty = problem.penalty.restrict(rows)
-        small = Problem.of(problem.data.restrict(rows), penalty, l2_alpha=problem.l2_alpha, check=False)
-        inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
-        inner.take_bound_of(incumbent.certificate)
-        self.inner.run(inner, gap, max_iter - incumbent.n_iter)
-        incumbent.n_iter += max(inner.n_iter, 1)
-        incumbent.look(self._on_all(inner.point, rows))
-        # The inner bound may come from another iterate than the inner point; no bound helps while features are missing.
-        dual, known = inner.certificate.dual, (inner.point, incumbent.certificate.dual)
-        if incumbent.gap > gap and not any(dual is point for point in known) and not self._is_missing_some():
-            incumbent.bound_by(self._on_all(dual, rows))
+        solver = self.inner or default_inner(problem, len(rows))
+        left = max_iter - incumbent.n_iter
+        if isinstance(solver, CoordinateDescent) and isinstance(problem.data, RowsFit):
+            small = self._smaller(problem.data.restrict_rows(rows))
+            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, left)
+            incumbent.n_iter += n_iter
+            incumbent.look(problem.settle(self._among_all([A])))
+        else:
+            small = self._smaller(problem.data.restrict(rows))
+            inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
+            inner.take_bound_of(incumbent.certificate)
+            solver.run(inner, gap, left)
+            incumbent.n_iter += max(inner.n_iter, 1)
+            incumbent.look(self._on_all(inner.point))
+            # The inner bound may come from another iterate than the inner point; no bound helps while features are
+            # missing.
+            dual, known = inner.certificate.dual, (inner.point, incumbent.certificate.dual)
+            if incumbent.gap > gap and not any(dual is point for point in known) and not self._is_missing_some():
+                incumbent.bound_by(self._on_all(dual))
         incumbent.record()
 
-    def _on_all(self, point: Point, features: Indices) -> Point:
-        """A point of some features as one of all: its parts are zero elsewhere, its scores the same."""
+    def _smaller(self, data: DataFit) -> Problem:
+        penalty = self.problem.penalty.restrict(self.features)
+        return Problem.of(data, penalty, l2_alpha=self.problem.l2_alpha, check=False)
+
+    def _among_all(self, parts: Sequence[Array]) -> Array:
+        """Parts of the working set with zeros for all other features."""
+        among = np.zeros(self.problem.shape, self.problem.data.dtype)
+        among[:, self.features] = parts
+        return among
+
+    def _on_all(self, point: Point) -> Point:
+        """A point of the working set as one of all features: its parts are zero elsewhere, its scores the same."""
         data = self.problem.data
-        parts = np.zeros(self.problem.shape, data.dtype)
-        parts[:, features] = point.parts
+        parts = self._among_all(point.parts)
         if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
             return Point(tuple(parts), point.reading.lifted(data))
         return self.problem.settle(parts)
@@ -153,9 +177,12 @@ class _Sets:
         return bool(np.max(scores) > _MISSING)
 
 
-def default_inner(problem: Problem) -> Solver:
-    """The solver of the smaller problems when the caller names none."""
+def default_inner(problem: Problem, size: int) -> Solver:
+    """The solver of the smaller problems, with ``size`` features, when the caller names none."""
     if problem.data.loss.quadratic:
+        n = problem.data.rows_per_task
+        if (size > _WIDE * n or n * size * problem.n_tasks < _SMALL) and CoordinateDescent().refuses(problem) is None:
+            return CoordinateDescent()
         return InTurn(FISTA(), Splitting())
     return InTurn(FISTA(), ProximalNewton(), after=_FEW_ITERATIONS)
 
