@@ -18,6 +18,15 @@ from mtlinear.estimators._regressors import (
     MultiTaskRegressor,
     TraceNormRegressor,
 )
+from mtlinear.estimators._reweighted import ReweightedClassifier, ReweightedRegressor
+from mtlinear.estimators._row_estimators import (
+    FusedClassifier,
+    FusedRegressor,
+    SparseGroupClassifier,
+    SparseGroupRegressor,
+    TreeGuidedClassifier,
+    TreeGuidedRegressor,
+)
 
 __all__ = [
     "BlockSparseClassifier",
@@ -26,6 +35,8 @@ __all__ = [
     "ClusteredRegressor",
     "DirtyClassifier",
     "DirtyRegressor",
+    "FusedClassifier",
+    "FusedRegressor",
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",
@@ -33,7 +44,13 @@ __all__ = [
     "MultiTaskRegressor",
     "MultiTaskRegressorCV",
     "RegularizationPath",
+    "ReweightedClassifier",
+    "ReweightedRegressor",
+    "SparseGroupClassifier",
+    "SparseGroupRegressor",
     "TraceNormClassifier",
     "TraceNormRegressor",
+    "TreeGuidedClassifier",
+    "TreeGuidedRegressor",
     "regularization_path",
 ]

@@ -2,6 +2,7 @@
 
 from mtlinear.penalties._base import Norm, Penalty, Quadratic, TaskQuadratic
 from mtlinear.penalties._clustered import Clustered
+from mtlinear.penalties._concave import Capped, Concave, Logarithm, Root
 from mtlinear.penalties._fused import GraphFused
 from mtlinear.penalties._graph import chain_graph
 from mtlinear.penalties._infimal import Dirty, InfimalConvolution
@@ -16,16 +17,20 @@ from mtlinear.penalties._weighted import Weighted
 
 __all__ = [
     "L1",
+    "Capped",
     "Clustered",
+    "Concave",
     "Dirty",
     "GraphFused",
     "InfimalConvolution",
     "L1Lq",
+    "Logarithm",
     "MeanRegularized",
     "Norm",
     "Penalty",
     "Quadratic",
     "Ridge",
+    "Root",
     "RowSeparable",
     "SparseGroup",
     "Tangent",

@@ -63,9 +63,7 @@ class GraphFused(RowSeparable):
     array([[4. , 3. , 0.5]])
     """
 
-    def __init__(
-        self, graph: Graph = chain_graph, alpha: float = 1.0, fused_ratio: float = 0.5, l1_ratio: float = 1.0
-    ):
+    def __init__(self, graph: Graph = chain_graph, alpha: float = 1.0, fused_ratio: float = 0.5, l1_ratio: float = 1.0):
         self.graph = graph
         self.alpha = alpha
         self.fused_ratio = fused_ratio
@@ -85,7 +83,10 @@ class GraphFused(RowSeparable):
             raise ValueError("graph must have edges if fused_ratio=1: nothing would be penalised.")
 
     def value(self, A: Array) -> float:
-        return total(self._values(A, self._edges(A.shape[1])))
+        return total(self.row_value(A))
+
+    def row_value(self, A: Array) -> Array:
+        return self._values(A, self._edges(A.shape[1]))
 
     def prox(self, V: Array, step: Step) -> Array:
         return self.prox_operator()(V, step)

@@ -27,8 +27,8 @@ from scipy.sparse.csgraph import connected_components
 from mtlinear._typing import Array, Indices
 
 #: Weights of the augmented term, dimensionless; larger ones amplify rounding.
-_SIGMAS = (10.0, 100.0, 1000.0)
-_OUTER, _INNER, _HALVINGS = 60, 40, 30
+_FIRST, _FIRST_WARM, _LARGEST, _GROWTH = 10.0, 100.0, 1000.0, 10.0
+_OUTER, _INNER, _HALVINGS = 100, 30, 25
 #: Residuals, relative to the largest entry of the row: what ends a row without a proof, and (times sigma, which
 #: multiplies the rounding of x) an inner iteration.
 _EXACT, _STILL = 1e-13, 2e-15
@@ -73,7 +73,7 @@ def prox_graph(Y: Array, bounds: Array, edges: SignedEdges, Z: Array | None = No
     Z : ndarray (n, n_edges), optional
     """
     X = np.empty_like(Y)
-    first_sigma = 0 if Z is None else 1
+    first_sigma = _FIRST if Z is None else _FIRST_WARM
     Z = np.zeros(bounds.shape) if Z is None else np.clip(Z, -bounds, bounds)
     batch = max(_BATCH // edges.n_tasks**2, 1)
     for first in range(0, len(Y), batch):
@@ -94,53 +94,57 @@ class _Rows:
         self.edges = edges
         self.B = edges.matrix()
 
-    def solve(self, Z: Array, first_sigma: int) -> tuple[Array, Array]:
-        X, Z = np.zeros_like(self.Y), np.clip(Z / self.size, -self.bounds, self.bounds)
+    def solve(self, Z: Array, first_sigma: float) -> tuple[Array, Array]:
+        X: Array = np.zeros_like(self.Y)
+        Z = np.clip(Z / self.size, -self.bounds, self.bounds)
+        sigma = np.full((len(X), 1), first_sigma)
         rows = np.arange(len(X))
-        for k in range(_OUTER):
-            x, z = self.Y[rows] - Z[rows] @ self.B, Z[rows]
-            x, z = self._step(rows, x, z, _SIGMAS[min(k + first_sigma, len(_SIGMAS) - 1)])
-            mean, done = self._exact(rows, z)
-            X[rows], Z[rows] = mean, z
+        for _ in range(_OUTER):
+            z, solved = self._step(rows, Z[rows], sigma[rows])
+            # Steps that are too long for Newton say nothing: back to where the row was, and shorter ones.
+            Z[rows] = z = np.where(solved, z, Z[rows])
+            sigma[rows] = np.where(solved, np.minimum(sigma[rows] * _GROWTH, _LARGEST), sigma[rows] / _GROWTH)
+            X[rows], done = self._exact(rows, z)
             rows = rows[~done]
             if len(rows) == 0:
                 break
         return X * self.size, Z * self.size
 
-    def _step(self, rows: Indices, x: Array, z: Array, sigma: float) -> tuple[Array, Array]:
-        """Minimise the augmented Lagrangian over x; the new z belongs to the last x."""
-        x = x.copy()
+    def _step(self, rows: Indices, z: Array, sigma: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """The new z, from minimising the augmented Lagrangian over x, and (n, 1) whether that has succeeded."""
+        x = self.Y[rows] - z @ self.B
         todo = np.arange(len(rows))
         for _ in range(_INNER):
-            own = rows[todo]
-            gradient, inside, before = self._model(own, x[todo], z[todo], sigma)
-            open_ = np.abs(gradient).max(axis=1) > _STILL * sigma
-            todo, own, gradient = todo[open_], own[open_], gradient[open_]
+            gradient, inside, before = self._model(rows[todo], x[todo], z[todo], sigma[todo])
+            open_ = np.abs(gradient).max(axis=1) > _STILL * sigma[todo, 0]
+            todo, gradient, inside, before = todo[open_], gradient[open_], inside[open_], before[open_]
             if len(todo) == 0:
                 break
-            move = -np.linalg.solve(self._systems(inside[open_], sigma), gradient[:, :, None])[:, :, 0]
+            move = -np.linalg.solve(self._systems(inside, sigma[todo]), gradient[:, :, None])[:, :, 0]
             slope = np.sum(gradient * move, axis=1)
             step = np.ones((len(todo), 1))
             for _ in range(_HALVINGS):
-                *_, after = self._model(own, x[todo] + step * move, z[todo], sigma)
-                short = after > before[open_] + 1e-4 * step[:, 0] * slope + _EXACT**1.5
+                *_, after = self._model(rows[todo], x[todo] + step * move, z[todo], sigma[todo])
+                short = after > before * (1.0 + _EXACT) + 1e-4 * step[:, 0] * slope
                 if not short.any():
                     break
                 step[short] *= 0.5
             x[todo] += step * move
         bounds = self.bounds[rows]
-        return x, np.clip(z + sigma * self.edges.differences(x), -bounds, bounds)
+        solved = np.ones((len(rows), 1), bool)
+        solved[todo] = False
+        return np.clip(z + sigma * self.edges.differences(x), -bounds, bounds), solved
 
-    def _model(self, rows: Indices, x: Array, z: Array, sigma: float) -> tuple[Array, NDArray[np.bool_], Array]:
+    def _model(self, rows: Indices, x: Array, z: Array, sigma: Array) -> tuple[Array, NDArray[np.bool_], Array]:
         """Gradient, edges inside their bounds, and value of the augmented Lagrangian."""
         bounds = self.bounds[rows]
         full = z + sigma * self.edges.differences(x)
         clipped = np.clip(full, -bounds, bounds)
         rest = x - self.Y[rows]
-        envelope = np.sum(clipped * (full - 0.5 * clipped), axis=1) / sigma
+        envelope = np.sum(clipped * (full - 0.5 * clipped), axis=1) / sigma[:, 0]
         return rest + clipped @ self.B, np.abs(full) < bounds, 0.5 * np.sum(rest * rest, axis=1) + envelope
 
-    def _systems(self, inside: NDArray[np.bool_], sigma: float) -> Array:
+    def _systems(self, inside: NDArray[np.bool_], sigma: Array) -> Array:
         """``I + sigma B' diag(inside) B`` of every row."""
         s, t = self.edges.s, self.edges.t
         weights = sigma * inside

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import check_alpha
@@ -56,6 +55,10 @@ class SparseGroup(RowSeparable):
 
     def value(self, A: Array) -> float:
         return sum(part.value(A) for part in self._summands())
+
+    def row_value(self, A: Array) -> Array:
+        first, *others = (part.row_value(A) for part in self._summands())
+        return first + others[0] if others else first
 
     def prox(self, V: Array, step: Step) -> Array:
         for part in self._summands():

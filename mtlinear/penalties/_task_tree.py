@@ -193,7 +193,7 @@ def _check_nested(holds: Indices) -> None:
 
 def _nodes(holds: Indices, weights: Array) -> Nodes:
     """Parents, owners and levels of nested groups, given by their tasks (n_nodes, n_tasks)."""
-    count, n_tasks = holds.shape
+    count = len(holds)
     size = holds.sum(axis=1)
     order = np.argsort(size, kind="stable")  # every node after those that it holds
     holds, weights, size = holds[order], weights[order], size[order]

@@ -54,7 +54,10 @@ class TreeGuided(RowSeparable):
         read_tree(self.tree, n_tasks)
 
     def value(self, A: Array) -> float:
-        return float(self.alpha) * total(_values(read_tree(self.tree, A.shape[1]), A))
+        return total(self.row_value(A))
+
+    def row_value(self, A: Array) -> Array:
+        return float(self.alpha) * _values(read_tree(self.tree, A.shape[1]), A)
 
     def prox(self, V: Array, step: Step) -> Array:
         return self.prox_operator()(V, step)

@@ -69,6 +69,9 @@ class Weighted(RowSeparable):
     def value(self, A: Array) -> float:
         return self.penalty.value(self._weights(A) * A)
 
+    def row_value(self, A: Array) -> Array:
+        return self.penalty.row_value(self._weights(A) * A)
+
     def prox(self, V: Array, step: Step) -> Array:
         return self.penalty.prox(V, step * self._weights(V))
 

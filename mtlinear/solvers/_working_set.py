@@ -189,7 +189,8 @@ def default_inner(problem: Problem, size: int) -> Solver:
 
 def is_row_separable(problem: Problem) -> bool:
     """Whether every part of the penalty is a sum over the rows of A (one that leaves something free uses all rows)."""
-    return problem.null_space.shape[1] == 0 and all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
+    separable = all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
+    return separable and problem.null_space.shape[1] == 0
 
 
 def row_penalties(problem: Problem) -> list[RowSeparable]:
