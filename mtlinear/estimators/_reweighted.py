@@ -74,9 +74,13 @@ class _Reweighted(_AnyPenalty):
             weights = concave.slope(sizes.astype(np.float64))
 
 
-_OBJECTIVE = """Minimises, from a convex fit on, the NON-convex
+@documented
+class ReweightedRegressor(_Reweighted, MultiTaskRegressorBase):
+    """Large rows of A are penalised less: concave penalties by certified convex stages; squared loss.
 
-        (data fit as in `{convex}`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
+    Minimises, from a convex fit on, the NON-convex
+
+        (data fit as in `MultiTaskRegressor`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
 
     where the penalty is ``alpha * sum_j f(A[j, :])`` and h is concave: features in use are penalised less, so that
     they shrink less than under the convex penalty. Every stage replaces h by its tangent at the last A, which gives the
@@ -88,7 +92,7 @@ _OBJECTIVE = """Minimises, from a convex fit on, the NON-convex
     ----------
     penalty : RowSeparable, default None
         A sum over the rows of A: `L1`, `L1Lq`, `SparseGroup`, `TreeGuided`, `GraphFused`. None is
-        ``L1Lq(alpha={alpha})``.
+        ``L1Lq(alpha=0.1)``.
     concave : Concave, default None
         h: `mtlinear.penalties.Logarithm` (the default; with two stages the adaptive lasso), `Root` (on ``L1`` rows the
         multi-level lasso), or `Capped` (on ``L1`` rows multi-stage multi-task feature learning).
@@ -105,15 +109,7 @@ _OBJECTIVE = """Minimises, from a convex fit on, the NON-convex
     References
     ----------
     Zou (2006), JASA 101 (adaptive lasso). Candes, Wakin & Boyd (2008), J. Fourier Anal. Appl. 14. Lozano & Swirszcz
-    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning)."""
-
-
-@documented
-class ReweightedRegressor(_Reweighted, MultiTaskRegressorBase):
-    __doc__ = (
-        "Large rows of A are penalised less: concave penalties by certified convex stages; squared loss.\n\n    "
-        + _OBJECTIVE.format(convex="MultiTaskRegressor", alpha=0.1)
-        + """
+    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning).
 
     Examples
     --------
@@ -125,17 +121,46 @@ class ReweightedRegressor(_Reweighted, MultiTaskRegressorBase):
     >>> bool(np.all(np.diff(model.objective_path_) <= 0)), model.coef_[:, 0].round(1)
     (True, array([ 1., -2.,  3.]))
     """
-    )
 
     _default_penalty = penalties.L1Lq(alpha=0.1)
 
 
 @documented
 class ReweightedClassifier(_Reweighted, MultiTaskClassifierBase):
-    __doc__ = (
-        "Large rows of A are penalised less: concave penalties by certified convex stages; logistic loss.\n\n    "
-        + _OBJECTIVE.format(convex="MultiTaskClassifier", alpha=0.01)
-        + """
+    """Large rows of A are penalised less: concave penalties by certified convex stages; logistic loss.
+
+    Minimises, from a convex fit on, the NON-convex
+
+        (data fit as in `MultiTaskClassifier`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
+
+    where the penalty is ``alpha * sum_j f(A[j, :])`` and h is concave: features in use are penalised less, so that
+    they shrink less than under the convex penalty. Every stage replaces h by its tangent at the last A, which gives the
+    convex penalty with a weight per feature (`mtlinear.penalties.Weighted`). That lies above h and touches it there, so
+    the objective falls from stage to stage; where it ends depends on the start. **Only the convex stages are
+    certified**: ``dual_gap_`` and ``objective_`` are those of the last one. The first has all weights 1.
+
+    Parameters
+    ----------
+    penalty : RowSeparable, default None
+        A sum over the rows of A: `L1`, `L1Lq`, `SparseGroup`, `TreeGuided`, `GraphFused`. None is
+        ``L1Lq(alpha=0.01)``.
+    concave : Concave, default None
+        h: `mtlinear.penalties.Logarithm` (the default; with two stages the adaptive lasso), `Root` (on ``L1`` rows the
+        multi-level lasso), or `Capped` (on ``L1`` rows multi-stage multi-task feature learning).
+    n_stages : int >= 1, default 10
+        Convex fits at most; they end when the objective falls by no more than tol allows.
+    by_entry : bool, default False
+        A weight for every entry of A instead of every row; for ``L1`` only.
+    %(common)s
+    weights_ : ndarray (n_features,) or (n_features, n_tasks)
+        Of the last stage.
+    objective_path_ : ndarray
+        The non-convex objective after every stage.
+
+    References
+    ----------
+    Zou (2006), JASA 101 (adaptive lasso). Candes, Wakin & Boyd (2008), J. Fourier Anal. Appl. 14. Lozano & Swirszcz
+    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning).
 
     Examples
     --------
@@ -145,6 +170,5 @@ class ReweightedClassifier(_Reweighted, MultiTaskClassifierBase):
     >>> ReweightedClassifier().fit(X, y).score(X, y) > 0.8
     True
     """
-    )
 
     _default_penalty = penalties.L1Lq(alpha=0.01)
