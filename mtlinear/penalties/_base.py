@@ -135,8 +135,11 @@ class Norm(Penalty):
         check_alpha(self.alpha)
 
     def conjugate(self, G: Array) -> float:
-        room = max(_BOUNDARY * machine_epsilon(G.dtype), self.gauge_accuracy)
-        return 0.0 if self.gauge(G) <= 1.0 + room else np.inf
+        return 0.0 if self.is_inside(self.gauge(G), G) else np.inf
+
+    def is_inside(self, gauge: float, G: Array) -> bool:
+        """Whether G, which has this gauge, is in the dual unit ball up to rounding."""
+        return gauge <= 1.0 + max(_BOUNDARY * machine_epsilon(G.dtype), self.gauge_accuracy)
 
     def scaled(self, factor: float) -> Self:
         return clone(self).set_params(alpha=self.alpha * factor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from mtlinear._validation import check_real
 from mtlinear.penalties._base import check_alpha
 from mtlinear.penalties._graph import Graph, balanced_components, chain_graph, check_graph, edges_of
 from mtlinear.penalties._graph_variation import SignedEdges, prox_graph
-from mtlinear.penalties._row_gauge import row_gauges
-from mtlinear.penalties._rows import L1, L1Lq, RowSeparable, Step
+from mtlinear.penalties._row_gauge import SearchedGauge, row_gauges
+from mtlinear.penalties._rows import L1, L1Lq, Step
 from mtlinear.penalties._total_variation import prox_chain
 
 #: What the rounding of a row leaves in the free directions, relative to the largest entry of the matrix.
@@ -25,7 +26,7 @@ _ZERO_FREE = 1e-12
 _GRAPH_ACCURACY = 1e-11
 
 
-class GraphFused(RowSeparable):
+class GraphFused(SearchedGauge):
     r"""Neighbouring tasks have *equal* parameters, except where the data say otherwise.
 
         Omega(A) = alpha * sum_j [ fused_ratio * sum_{edges (s, t)} |w_st| |A[j, s] - sign(w_st) A[j, t]|
@@ -100,12 +101,6 @@ class GraphFused(RowSeparable):
 
         return prox
 
-    def row_gauge(self, G: Array) -> Array:
-        return self._row_gauges(G, only_largest=False)
-
-    def gauge(self, G: Array) -> float:
-        return float(np.max(self._row_gauges(G, only_largest=True), initial=0.0))
-
     def null_space(self, n_tasks: int) -> Array:
         return self._edges(n_tasks).free if self.fused_ratio == 1.0 else np.zeros((n_tasks, 0))
 
@@ -138,7 +133,7 @@ class GraphFused(RowSeparable):
             X = L1(entries).prox(X, step)
         return L1Lq(lengths).prox(X, step) if lengths else X
 
-    def _row_gauges(self, G: Array, only_largest: bool) -> Array:
+    def _row_gauges(self, G: Array, **how: Any) -> Array:
         edges = self._edges(G.shape[1])
         Z = self.null_space(G.shape[1])
         common = G @ Z
@@ -151,7 +146,7 @@ class GraphFused(RowSeparable):
             value=lambda A: self._values(A, edges),
             prox=lambda V, step: self._prox(V, step, _Memory()),
             bound=lambda A: self._bounds(A, edges),
-            only_largest=only_largest,
+            **how,
         )
         return np.where(infinite, np.asarray(np.inf, gauges.dtype), gauges)
 

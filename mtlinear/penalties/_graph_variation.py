@@ -123,10 +123,13 @@ class _Rows:
             move = -np.linalg.solve(self._systems(inside, sigma[todo]), gradient[:, :, None])[:, :, 0]
             slope = np.sum(gradient * move, axis=1)
             step = np.ones((len(todo), 1))
+            short = np.arange(len(todo))
             for _ in range(_HALVINGS):
-                *_, after = self._model(rows[todo], x[todo] + step * move, z[todo], sigma[todo])
-                short = after > before * (1.0 + _EXACT) + 1e-4 * step[:, 0] * slope
-                if not short.any():
+                own = todo[short]
+                *_, after = self._model(rows[own], x[own] + step[short] * move[short], z[own], sigma[own])
+                allowed = before[short] * (1.0 + _EXACT) + 1e-4 * step[short, 0] * slope[short]
+                short = short[after > allowed]
+                if len(short) == 0:
                     break
                 step[short] *= 0.5
             x[todo] += step * move

@@ -13,11 +13,14 @@ ends goes into the right side, through an upper bound of gauge(r) that needs not
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from mtlinear._typing import Array
+from mtlinear.penalties._rows import RowSeparable
 
 #: Newton took 3 to 9 steps on random rows; every step is a valid bound, so any number of them will do.
 _STEPS = 60
@@ -25,6 +28,24 @@ _STEPS = 60
 _WIDTH = 4.0 * float(np.finfo(np.float64).eps)
 #: Relative rounding of the prox itself: P may leave its ball by so much.
 _ROUNDING = 1.0 + 16.0 * float(np.finfo(np.float64).eps)
+
+
+class SearchedGauge(RowSeparable):
+    """A sum over rows whose gauge is found by `row_gauges`."""
+
+    @abstractmethod
+    def _row_gauges(self, G: Array, **how: Any) -> Array:
+        """`row_gauges` with its ``only_largest`` and ``limit``."""
+
+    def row_gauge(self, G: Array) -> Array:
+        return self._row_gauges(G)
+
+    def gauge(self, G: Array) -> float:
+        return float(np.max(self._row_gauges(G, only_largest=True), initial=0.0))
+
+    def conjugate(self, G: Array) -> float:
+        gauges = self._row_gauges(G, only_largest=True, limit=1.0)
+        return 0.0 if self.is_inside(float(np.max(gauges, initial=0.0)), G) else np.inf
 
 
 def row_gauges(
@@ -35,6 +56,7 @@ def row_gauges(
     start: Callable[[Array], Array] | None = None,
     *,
     only_largest: bool = False,
+    limit: float | None = None,
 ) -> Array:
     """The gauge of every row of G, too large by rounding but never too small.
 
@@ -50,14 +72,19 @@ def row_gauges(
     start : function of rows -> (k,), optional
         The gauge by a formula, up to rounding.
     only_largest : bool, default False
-        Whether nothing but the maximum is asked for: rows that cannot have it keep any upper bound.
+        Whether nothing but the maximum is asked for: rows that do not have it keep any upper bound below it.
+    limit : float, default None
+        With only_largest: whether the maximum is below this limit is all that is asked for, and found by one prox if
+        it is.
     """
     size = np.abs(G).max(axis=1, initial=0.0)
     used = np.flatnonzero(size > 0)
     gauges = np.zeros(len(G))
     if len(used):
         unit = G[used] / size[used, None]
-        gauges[used] = _search(unit.astype(np.float64, copy=False), size[used], value, prox, bound, start, only_largest)
+        gauges[used] = _search(
+            unit.astype(np.float64, copy=False), size[used], value, prox, bound, start, only_largest, limit or 0.0
+        )
     return _rounded_up(gauges, G.dtype)
 
 
@@ -69,6 +96,7 @@ def _search(
     bound: Callable[[Array], Array],
     start: Callable[[Array], Array] | None,
     only_largest: bool,
+    limit: float,
 ) -> Array:
     """Upper bounds for rows with largest entries of one, times their sizes."""
     lower, upper = _ratio(np.sum(G * G, axis=1), value(G)), bound(G)
@@ -76,7 +104,10 @@ def _search(
     rows = np.arange(len(G))
     for _ in range(_STEPS):
         if only_largest:
-            rows = rows[(upper * size)[rows] >= np.max(lower * size)]
+            # One level for all: the rows whose prox vanishes there are done with.
+            level = max(np.max(lower * size), limit)
+            rows = rows[(upper * size)[rows] > level]
+            c[rows] = np.maximum(c[rows], level / size[rows]) if limit or start is None else c[rows]
         if len(rows) == 0:
             break
         g, now = G[rows], c[rows]

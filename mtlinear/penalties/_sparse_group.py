@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import check_alpha
-from mtlinear.penalties._row_gauge import row_gauges
+from mtlinear.penalties._row_gauge import SearchedGauge, row_gauges
 from mtlinear.penalties._row_norms import dual_exponent, row_norms
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable, Step
 from mtlinear.penalties._tangent import Tangent, lengths_tangent
 
 
-class SparseGroup(RowSeparable):
+class SparseGroup(SearchedGauge):
     r"""Few features, and of these only some for each task: L1/Lq and L1 on the same A.
 
         Omega(A) = alpha * sum_j ((1 - l1_ratio) ||A[j, :]||_q + l1_ratio ||A[j, :]||_1)
@@ -82,19 +84,13 @@ class SparseGroup(RowSeparable):
             along=length.along,
         )
 
-    def row_gauge(self, G: Array) -> Array:
-        return self._row_gauges(G, only_largest=False)
-
-    def gauge(self, G: Array) -> float:
-        return float(np.max(self._row_gauges(G, only_largest=True), initial=0.0))
-
     def _summands(self) -> list[RowSeparable]:
         """Of the sum, in the order in which their proxes compose; without what has no weight."""
         share, alpha = float(self.l1_ratio), float(self.alpha)
         parts: list[RowSeparable] = [L1(alpha * share)] if share > 0.0 else []
         return [*parts, L1Lq(alpha * (1.0 - share), self.q)] if share < 1.0 else parts
 
-    def _row_gauges(self, G: Array, only_largest: bool) -> Array:
+    def _row_gauges(self, G: Array, **how: Any) -> Array:
         summands = self._summands()
         if len(summands) == 1:
             return summands[0].row_gauge(G)
@@ -109,7 +105,7 @@ class SparseGroup(RowSeparable):
             prox=self.prox,
             bound=lambda A: np.minimum(row_norms(A, np.inf) / a1, row_norms(A, dual) / a2),
             start=None if start is None else lambda A: start(A, a1, a2),
-            only_largest=only_largest,
+            **how,
         )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from mtlinear._precision import total
 from mtlinear._typing import Array
-from mtlinear.penalties._row_gauge import row_gauges
-from mtlinear.penalties._rows import RowSeparable, Step
+from mtlinear.penalties._row_gauge import SearchedGauge, row_gauges
+from mtlinear.penalties._rows import Step
 from mtlinear.penalties._task_tree import Nodes, TaskTree, read_tree
 
 
-class TreeGuided(RowSeparable):
+class TreeGuided(SearchedGauge):
     r"""Tasks that are related in a tree: close relatives use the same features, distant ones need not.
 
         Omega(A) = alpha * sum_j sum_v weight_v ||A[j, G_v]||_2
@@ -73,20 +74,14 @@ class TreeGuided(RowSeparable):
 
         return prox
 
-    def row_gauge(self, G: Array) -> Array:
-        return self._row_gauges(G, only_largest=False)
-
-    def gauge(self, G: Array) -> float:
-        return float(np.max(self._row_gauges(G, only_largest=True), initial=0.0))
-
-    def _row_gauges(self, G: Array, only_largest: bool) -> Array:
+    def _row_gauges(self, G: Array, **how: Any) -> Array:
         alpha, nodes = float(self.alpha), read_tree(self.tree, G.shape[1])
         return row_gauges(
             G,
             value=lambda A: alpha * _values(nodes, A),
             prox=lambda V, step: _prox(nodes, V, alpha * step),
             bound=lambda A: np.max(np.abs(A) / (alpha * nodes.floor), axis=1, initial=0.0),
-            only_largest=only_largest,
+            **how,
         )
 
 
