@@ -20,12 +20,17 @@ _QUADRATIC_TOP = 10.0
 
 
 def gauge_at_zero(problem: Problem) -> float:
-    """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero."""
-    nothing = np.zeros((problem.n_tasks, 0))
-    _, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), nothing, None)
+    """Gauge of the negative gradient at A = 0: for norms the factor c from which on ``c * Omega`` keeps A at zero.
+
+    If the penalty leaves something free: at the best A of that kind, where c * Omega keeps it.
+    """
+    Z = problem.null_space
+    shift, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), Z, problem.smooth)
+    H = -(reading.gradient if shift is None else problem.with_smooth(reading.gradient, shift))
+    H = H - (H @ Z) @ Z.T
     # A smooth part has no slope at zero: what keeps A there is the rest, also of a sum that is a part.
     rests = [penalty.smooth_part(problem.n_tasks)[0] for penalty in problem.part_penalties]
-    return max(rest.gauge(-reading.gradient) for rest in rests)
+    return max(rest.gauge(H) for rest in rests)
 
 
 def alpha_max(problem: Problem) -> float:

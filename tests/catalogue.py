@@ -23,6 +23,7 @@ from mtlinear.penalties import (
     ConvexASO,
     Dirty,
     FeatureLearning,
+    GraphFused,
     GraphLaplacian,
     InfimalConvolution,
     L1Lq,
@@ -32,6 +33,7 @@ from mtlinear.penalties import (
     Ridge,
     Robust,
     RobustFeatures,
+    SparseGroup,
     SparseLowRank,
     SpectralBox,
     SpectralKSupport,
@@ -39,11 +41,14 @@ from mtlinear.penalties import (
     Sum,
     TaskRelationship,
     TraceNorm,
+    TreeGuided,
+    Weighted,
     chain_graph,
 )
 from mtlinear.penalties._composite import Composite
 from mtlinear.penalties._graph import check_graph
 from mtlinear.problem import Problem
+from mtlinear.reference import Expression, penalty_expression
 from mtlinear.solvers import FISTA, ClosedForm, CoordinateDescent, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Graphs of any number of tasks ----------------------------------------------------------------------------------------
@@ -152,7 +157,86 @@ MIXTURES: list[Penalty] = [
     InfimalConvolution(Sum(L1(alpha=0.1), Ridge(alpha=0.2)), TraceNorm(alpha=0.2)),
 ]
 
-PENALTIES: list[Penalty] = NORMS + QUADRATICS + MIXTURES
+# Sums over the rows that know features or tasks apart: their graphs and trees are functions of the number of tasks, and
+# their weights stretch, so that they fit every problem of the tests.
+
+
+class StretchedWeights(Weighted):
+    """Weights of any shape, repeated for as many rows (and tasks) as there are."""
+
+    def check(self, n_features: int, n_tasks: int) -> None:
+        self._stretched(n_features, n_tasks).check(n_features, n_tasks)
+
+    def restrict(self, rows: np.ndarray) -> Penalty:
+        return self._stretched(int(np.max(rows, initial=0)) + 1, N_TASKS).restrict(rows)
+
+    def _stretched(self, n_features: int, n_tasks: int) -> Weighted:
+        weights = self._weights(np.empty((n_features, n_tasks)))
+        return Weighted(self.penalty, weights[:, 0] if np.ndim(self.weights) == 1 else weights)
+
+    def _weights(self, A: np.ndarray) -> np.ndarray:
+        weights = np.asarray(self.weights, A.dtype)
+        rows = np.arange(len(A)) % len(weights)
+        if weights.ndim == 1:
+            return weights[rows, None]
+        return weights[rows[:, None], np.arange(A.shape[1]) % weights.shape[1]]
+
+
+@penalty_expression.register
+def _stretched_weights(penalty: StretchedWeights, A: object) -> Expression:
+    return penalty_expression(penalty._stretched(*A.shape), A)
+
+
+def nested_pairs(n_tasks: int) -> list:
+    """Every task alone, the first two, and all."""
+    everyone = list(range(n_tasks))
+    return [([t], 0.5 + 0.2 * t) for t in everyone] + [(everyone[:2], 0.4), (everyone, 0.6)]
+
+
+def forest(n_tasks: int) -> list:
+    """The last task apart from the others; no leaves."""
+    everyone = list(range(n_tasks))
+    return [(everyone[:-1], 1.0), (everyone[-1:], 0.7)] if n_tasks > 1 else [(everyone, 1.0)]
+
+
+def signed_ring(n_tasks: int) -> np.ndarray:
+    """A cycle through all tasks with one negative edge: no direction of it is free."""
+    graph = np.zeros((n_tasks, n_tasks))
+    for t in range(n_tasks if n_tasks > 2 else n_tasks - 1):
+        graph[t, (t + 1) % n_tasks] = graph[(t + 1) % n_tasks, t] = -0.8 if t == 1 else 1.0 + 0.3 * t
+    return graph
+
+
+def ring(n_tasks: int) -> np.ndarray:
+    """A cycle through all tasks."""
+    return np.abs(signed_ring(n_tasks))
+
+
+WEIGHTS = [1.0, 0.4, 2.0, 1.3, 0.7]
+
+NORMS += [
+    SparseGroup(alpha=0.15),
+    SparseGroup(alpha=0.15, l1_ratio=0.0),
+    SparseGroup(alpha=0.1, l1_ratio=1.0),
+    SparseGroup(alpha=0.15, l1_ratio=0.7, q=1.5),
+    SparseGroup(alpha=0.2, l1_ratio=0.3, q=np.inf),
+    StretchedWeights(L1(alpha=0.08), WEIGHTS),
+    StretchedWeights(L1(alpha=0.08), [[1.0, 0.5, 2.0], [0.3, 1.0, 1.5]]),
+    StretchedWeights(L1Lq(alpha=0.12), WEIGHTS),
+    StretchedWeights(SparseGroup(alpha=0.15), WEIGHTS),
+    InfimalConvolution(StretchedWeights(L1Lq(alpha=0.2, q=np.inf), WEIGHTS), L1(alpha=0.15)),
+    TreeGuided(nested_pairs, alpha=0.1),
+    TreeGuided(forest, alpha=0.12),
+    GraphFused(alpha=0.15),
+    GraphFused(alpha=0.15, l1_ratio=0.4),
+    GraphFused(ring, alpha=0.15, fused_ratio=0.7, l1_ratio=0.0),
+    GraphFused(signed_ring, alpha=0.15, fused_ratio=0.4),
+]
+
+#: Norms but for what they leave free.
+SEMINORMS: list[Penalty] = [GraphFused(alpha=0.1, fused_ratio=1.0), GraphFused(ring, alpha=0.1, fused_ratio=1.0)]
+
+PENALTIES: list[Penalty] = NORMS + SEMINORMS + QUADRATICS + MIXTURES
 
 LOSSES: list[Loss] = [Squared(), Logistic()]
 
@@ -179,6 +263,18 @@ N_TASKS = 3
 def name_of(thing: object) -> str:
     """Short test identifier: the repr without spaces, functions by their names."""
     return re.sub(r"\s", "", re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", repr(thing)))
+
+
+def tells_tasks_apart(penalty: object) -> bool:
+    """Whether tasks in another order are another problem."""
+    inner = [*getattr(penalty, "penalties", []), *([penalty.penalty] if hasattr(penalty, "penalty") else [])]
+    own = hasattr(penalty, "graph") or hasattr(penalty, "tree") or np.ndim(getattr(penalty, "weights", 0)) == 2
+    return own or any(tells_tasks_apart(part) for part in inner)
+
+
+def tells_features_apart(penalty: object) -> bool:
+    """Whether features in another order are another problem."""
+    return hasattr(penalty, "weights") or any(tells_features_apart(part) for part in getattr(penalty, "penalties", []))
 
 
 def each(things: list[object] | list[Penalty] | list[Loss] | list[Solver], argument: str) -> pytest.MarkDecorator:

@@ -22,7 +22,21 @@ def binary(y):
     return (y > np.median(y)).astype(int)
 
 
+def leaves_and_root(n_tasks):
+    """A tree for any number of tasks."""
+    everyone = list(range(n_tasks))
+    return [([t], 0.5) for t in everyone] + [(everyone, 0.5)]
+
+
 SMALL = {
+    "SparseGroupRegressor": {"alpha": 0.2},
+    "SparseGroupClassifier": {"alpha": 0.02},
+    "TreeGuidedRegressor": {"tree": leaves_and_root, "alpha": 0.2},
+    "TreeGuidedClassifier": {"tree": leaves_and_root, "alpha": 0.02},
+    "FusedRegressor": {"alpha": 0.2},
+    "FusedClassifier": {"alpha": 0.02},
+    "ReweightedRegressor": {"penalty": L1Lq(alpha=0.2), "n_stages": 3},
+    "ReweightedClassifier": {"penalty": L1Lq(alpha=0.02), "n_stages": 3},
     "BlockSparseRegressor": {"alpha": 0.2},
     "DirtyRegressor": {"alpha": 0.3},
     "TraceNormRegressor": {"alpha": 0.2},

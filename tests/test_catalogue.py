@@ -16,7 +16,7 @@ from mtlinear.penalties import Penalty
 from mtlinear.solvers import Solver
 
 LISTED = {
-    Penalty: {type(penalty) for penalty in catalogue.PENALTIES},
+    Penalty: {cls for penalty in catalogue.PENALTIES for cls in type(penalty).__mro__},  # of test classes too
     Loss: {type(loss) for loss in catalogue.LOSSES},
     Design: set(catalogue.DESIGN_CLASSES),
     Solver: {type(solver) for solver in catalogue.SOLVERS},

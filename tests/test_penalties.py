@@ -14,6 +14,8 @@ from catalogue import (
     is_norm,
     iterates,
     name_of,
+    tells_features_apart,
+    tells_tasks_apart,
     with_tasks_in_order,
 )
 from hypothesis import given, settings
@@ -240,7 +242,8 @@ def test_null_space_costs_nothing(penalty, A, seed):
 @contract(A=matrices(), step=STEPS, seed=st.integers(0, 1000))
 def test_order_of_features_and_tasks_does_not_matter(penalty, A, step, seed):
     rng = np.random.default_rng(seed)
-    rows, columns = rng.permutation(len(A)), rng.permutation(N_TASKS)
+    rows = np.arange(len(A)) if tells_features_apart(penalty) else rng.permutation(len(A))
+    columns = np.arange(N_TASKS) if tells_tasks_apart(penalty) else rng.permutation(N_TASKS)
     B = A[rows][:, columns]
     rtol, atol = 100 * accuracy(penalty), 100 * accuracy(penalty) * (1e-3 + np.abs(A).max())
     other = with_tasks_in_order(penalty, columns)
@@ -313,6 +316,8 @@ def test_value_conjugate_and_gauge_are_those_of_cvxpy(penalty, A):
     assert_allclose(penalty.value(A), penalty_value(penalty, A), rtol=2e-8)
     G = finite_dual(penalty, A)
     if is_norm(penalty):
+        Z = penalty.null_space(N_TASKS)
+        A = A - (A @ Z) @ Z.T
         assert_allclose(penalty.gauge(A), dual_norm(penalty, A), rtol=1e-7)
     else:
         inside = 0.7 * G

@@ -32,6 +32,15 @@ from mtlinear.estimators._regressors import (
     MultiTaskRegressor,
     TraceNormRegressor,
 )
+from mtlinear.estimators._reweighted import ReweightedClassifier, ReweightedRegressor
+from mtlinear.estimators._row_estimators import (
+    FusedClassifier,
+    FusedRegressor,
+    SparseGroupClassifier,
+    SparseGroupRegressor,
+    TreeGuidedClassifier,
+    TreeGuidedRegressor,
+)
 
 __all__ = [
     "BlockSparseClassifier",
@@ -42,6 +51,8 @@ __all__ = [
     "DirtyRegressor",
     "FeatureLearningClassifier",
     "FeatureLearningRegressor",
+    "FusedClassifier",
+    "FusedRegressor",
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",
@@ -49,15 +60,21 @@ __all__ = [
     "MultiTaskRegressor",
     "MultiTaskRegressorCV",
     "RegularizationPath",
+    "ReweightedClassifier",
+    "ReweightedRegressor",
     "RobustClassifier",
     "RobustFeaturesClassifier",
     "RobustFeaturesRegressor",
     "RobustRegressor",
+    "SparseGroupClassifier",
+    "SparseGroupRegressor",
     "SparseLowRankClassifier",
     "SparseLowRankRegressor",
     "TaskRelationshipClassifier",
     "TaskRelationshipRegressor",
     "TraceNormClassifier",
     "TraceNormRegressor",
+    "TreeGuidedClassifier",
+    "TreeGuidedRegressor",
     "regularization_path",
 ]

@@ -126,11 +126,20 @@ class Norm(Penalty):
 
     alpha: float
 
+    @property
+    def gauge_accuracy(self) -> float:
+        """By how much `gauge` may be too large, relative, where more than rounding: a second call may say 1 + this."""
+        return 0.0
+
     def check(self, n_features: int, n_tasks: int) -> None:
         check_alpha(self.alpha)
 
     def conjugate(self, G: Array) -> float:
-        return 0.0 if self.gauge(G) <= 1.0 + _BOUNDARY * machine_epsilon(G.dtype) else np.inf
+        return 0.0 if self.is_inside(self.gauge(G), G) else np.inf
+
+    def is_inside(self, gauge: float, G: Array) -> bool:
+        """Whether G, which has this gauge, is in the dual unit ball up to rounding."""
+        return gauge <= 1.0 + max(_BOUNDARY * machine_epsilon(G.dtype), self.gauge_accuracy)
 
     def scaled(self, factor: float) -> Self:
         return clone(self).set_params(alpha=self.alpha * factor)

@@ -37,6 +37,10 @@ class RowSeparable(Norm):
         return None
 
     @abstractmethod
+    def row_value(self, A: Array) -> Array:
+        """The summand of every row of A, shape (n_features,)."""
+
+    @abstractmethod
     def row_gauge(self, G: Array) -> Array:
         """Gauge of every row of G, shape (n_features,); row j of A may stay zero while it is at most 1."""
 
@@ -74,6 +78,9 @@ class L1(RowSeparable):
 
     def prox(self, V: Array, step: Step) -> Array:
         return np.sign(V) * np.maximum(np.abs(V) - _radius(self.alpha, step, V), 0.0)
+
+    def row_value(self, A: Array) -> Array:
+        return float(self.alpha) * row_norms(A, 1)
 
     def tangent(self, A: Array) -> Tangent:
         return entries_tangent(A, float(self.alpha))
@@ -131,6 +138,9 @@ class L1Lq(RowSeparable):
         if np.isinf(q):
             return V - project_rows_onto_l1_ball(V, radius)
         return prox_row_norm(V, radius, q)
+
+    def row_value(self, A: Array) -> Array:
+        return float(self.alpha) * row_norms(A, self._exponent)
 
     def tangent(self, A: Array) -> Tangent | None:
         known = {1.0: entries_tangent, 2.0: lengths_tangent, np.inf: maxima_tangent}

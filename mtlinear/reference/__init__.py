@@ -17,6 +17,7 @@ Needs cvxpy: ``pip install "mtlinear[reference]"``.
 
 from mtlinear.reference import (
     _graphs,  # noqa: F401 (registers expressions)
+    _rows,  # noqa: F401  (registers expressions)
     _spectral,  # noqa: F401 (registers its expressions)
 )
 from mtlinear.reference._cvxpy import CLARABEL_OPTIONS

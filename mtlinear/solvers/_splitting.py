@@ -250,8 +250,8 @@ def _metric(penalty: Penalty, resolvent: Resolvent) -> Array:
     """Curvature in which a part moves: one number, or one for every row or entry where the penalty allows it."""
     diagonal = resolvent.diagonal
     mean = np.full((1, 1), max(float(diagonal.mean()), _TINY))
-    if not isinstance(penalty, RowSeparable):
-        return mean
+    if not isinstance(penalty, RowSeparable) or penalty.null_space(resolvent.diagonal.shape[1]).shape[1]:
+        return mean  # what is free moves in the same curvature as the rest
     if not (penalty.by_entry and resolvent.by_task):
         diagonal = diagonal.mean(axis=1, keepdims=True)
     return mean * np.maximum(diagonal / mean, _LEAST_CURVATURE) ** _SCALING

@@ -219,8 +219,9 @@ def _is_for_compiled_code(problem: Problem, size: int) -> bool:
 
 
 def is_row_separable(problem: Problem) -> bool:
-    """Whether every part of the penalty is a sum over the rows of A."""
-    return all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
+    """Whether every part of the penalty is a sum over the rows of A (one that leaves something free uses all rows)."""
+    separable = all(isinstance(penalty, RowSeparable) for penalty in problem.part_penalties)
+    return separable and problem.null_space.shape[1] == 0
 
 
 def row_penalties(problem: Problem) -> list[RowSeparable]:
