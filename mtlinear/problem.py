@@ -82,6 +82,8 @@ class Problem:
         The penalty without its smooth part.
     smooth : TaskQuadratic or None
         Q: the smooth part of the penalty and the ridge together, in the precision of the data; None if there is none.
+    precise_smooth : TaskQuadratic or None
+        The same in float64.
 
     Raises
     ------
@@ -125,6 +127,7 @@ class Problem:
         if self.l2_alpha:
             ridge = TaskQuadratic.ridge(self.l2_alpha, data.n_tasks)
             smooth = ridge if smooth is None else smooth + ridge
+        self.precise_smooth = smooth
         self.smooth = None if smooth is None else smooth.astype(data.dtype)
 
     def with_penalty(self, penalty: Penalty, *, check: bool = True) -> Problem:
@@ -155,17 +158,18 @@ class Problem:
     @cached_property
     def free_space(self) -> Array:
         """Orthonormal basis (n_tasks, k) of what nothing penalises, a part of the null space."""
-        free = joint_null_space(self.rest.null_space(self.n_tasks), self.smooth)
+        free = joint_null_space(self.rest.null_space(self.n_tasks), self.precise_smooth)
         return free.astype(self.data.dtype, copy=False)
 
     @cached_property
     def covered_space(self) -> tuple[Array, Array]:
         """Orthonormal basis C of what the null space has beside `free_space`, and ``(C' Q C)^-1``."""
-        Z, free = self.rest.null_space(self.n_tasks), self.free_space.astype(np.float64, copy=False)
+        Z = self.rest.null_space(self.n_tasks)
+        free = joint_null_space(Z, self.precise_smooth)
         U, _, _ = np.linalg.svd(Z - free @ (free.T @ Z), full_matrices=False)
         covered = U[:, : Z.shape[1] - free.shape[1]] if free.shape[1] else Z
-        assert self.smooth is not None
-        strengths = self.smooth.times(covered.T) @ covered
+        assert self.precise_smooth is not None
+        strengths = self.precise_smooth.times(covered.T) @ covered
         dtype = self.data.dtype
         return covered.astype(dtype, copy=False), np.linalg.inv(strengths).astype(dtype, copy=False)
 

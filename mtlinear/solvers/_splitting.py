@@ -125,12 +125,12 @@ class _Steps:
         self.prox: list[Callable[[Array, Any], Array]] = [penalty.prox_operator() for penalty in penalties]
         self.metrics = [_metric(penalty, resolvent) for penalty in penalties]
         # Of the smooth part what is a multiple of the identity goes with the data; the rest of it, if any, has a prox.
-        smooth = problem.smooth.astype(np.float64) if problem.smooth is not None else None
+        smooth = problem.precise_smooth
         self.ridge = 0.0 if smooth is None else smooth.smallest
         self.coupling = None if smooth is None or smooth.is_multiple else smooth.shifted(-self.ridge)
         # Parts that share what is free among them are put right at every check instead.
-        free = problem.null_space if len(penalties) == 1 else problem.null_space[:, :0]
-        self.free = joint_null_space(free.astype(np.float64, copy=False), self.coupling)
+        free = problem.rest.null_space(problem.n_tasks)[:, : None if len(penalties) == 1 else 0]
+        self.free = joint_null_space(free, self.coupling)
         self.linear_free = self.linear @ self.free
         self.n_parts = len(penalties)
         z: Array = np.array(incumbent.point.parts, dtype=np.float64)
