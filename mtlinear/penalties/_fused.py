@@ -13,7 +13,7 @@ from mtlinear._precision import in_precision, total
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import check_alpha
-from mtlinear.penalties._graph import Graph, balanced_components, chain_graph, check_graph, edges_of
+from mtlinear.penalties._graph import Graph, balanced_components, chain_graph, check_graph, edges_of, laplacian
 from mtlinear.penalties._graph_variation import SignedEdges, prox_graph
 from mtlinear.penalties._row_gauge import SearchedGauge, row_gauges
 from mtlinear.penalties._rows import L1, L1Lq, Step
@@ -21,6 +21,9 @@ from mtlinear.penalties._total_variation import prox_chain
 
 #: What the rounding of a row leaves in the free directions, relative to the largest entry of the matrix.
 _ZERO_FREE = 1e-12
+
+#: Of the smoothers for bounds of gauges: how much is left to the edges, in units of the mean weight.
+_WIDTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 #: Of gauges on graphs that are no chains, whose prox is iterated: relative.
 _GRAPH_ACCURACY = 1e-11
@@ -153,16 +156,23 @@ class GraphFused(SearchedGauge):
     def _bounds(self, A: Array, edges: _Edges) -> Array:
         """Upper bounds of the gauges of rows: exact for total variation alone on paths."""
         fused, entries, lengths = self._strengths
+        if not (entries or lengths):
+            return np.asarray(np.max(np.abs(A @ edges.flows), axis=1, initial=0.0) / fused)
+        bounds = [self._bounds_without_edges(A)]
+        if fused and len(edges.weights):
+            # A row may be split in two, one part for each norm: the larger of the gauges counts.
+            for smoother in edges.smoothers:
+                smooth = A @ smoother
+                flow = np.max(np.abs((A - smooth) @ edges.flows), axis=1, initial=0.0) / fused
+                bounds.append(np.maximum(flow, self._bounds_without_edges(smooth)))
+        return np.asarray(np.min(bounds, axis=0))
+
+    def _bounds_without_edges(self, A: Array) -> Array:
+        """By the L1 norm or the row norm alone."""
+        _, entries, lengths = self._strengths
         bounds = [np.abs(A).max(axis=1, initial=0.0) / entries] if entries else []
         bounds += [np.linalg.norm(A, axis=1) / lengths] if lengths else []
-        if not fused or not len(edges.weights):
-            return np.min(bounds, axis=0)
-        common = A @ edges.free @ edges.free.T
-        flow = np.max(np.abs((A - common) @ edges.flows), axis=1, initial=0.0) / fused
-        if not bounds:
-            return flow
-        rest = np.linalg.norm(common, axis=1) / (entries + lengths)  # of what no difference sees
-        return np.min([*bounds, flow + rest], axis=0)
+        return np.asarray(np.min(bounds, axis=0))
 
 
 class _Memory:
@@ -192,6 +202,8 @@ class _Edges:
     flows : ndarray (n_tasks, n_edges)
         For rows orthogonal to what is free: dual variables over the weights that make up a row, so their largest is
         at least the dual norm of the total variation.
+    smoothers : list of ndarray (n_tasks, n_tasks)
+        Each keeps what is free, and of the rest the more the smoother it is.
     """
 
     signed: SignedEdges
@@ -201,6 +213,7 @@ class _Edges:
     along: Array
     free: Array
     flows: Array
+    smoothers: list[Array]
 
     def prox(self, V: Array, steps: Array, memory: _Memory) -> Array:
         """Of the total variation with these steps (n, 1)."""
@@ -234,7 +247,9 @@ def _edges(graph_bytes: bytes, n_tasks: int) -> _Edges:
         flows /= strengths
     else:
         flows = np.linalg.pinv(signed.matrix()) / strengths
-    return _Edges(signed, strengths, order, turns, along, free, flows)
+    bends = laplacian(graph) / max(float(strengths.mean()), 1e-300) if len(strengths) else graph
+    smoothers = [free @ free.T, *(np.linalg.inv(np.eye(n_tasks) + width * bends) for width in _WIDTHS)]
+    return _Edges(signed, strengths, order, turns, along, free, flows, smoothers)
 
 
 def _paths(graph: Array) -> tuple[Indices | None, Array, Array]:
