@@ -25,6 +25,7 @@ from mtlinear.penalties import (
     FeatureLearning,
     GraphFused,
     GraphLaplacian,
+    GraphRegularized,
     InfimalConvolution,
     L1Lq,
     MeanRegularized,
@@ -153,6 +154,8 @@ MIXTURES: list[Penalty] = [
     Sum(GraphLaplacian(chain_graph, alpha=0.3), L1(alpha=0.08)),
     Sum(Ridge(alpha=0.1), GraphLaplacian(chain_graph, alpha=0.3), L1Lq(alpha=0.1, q=2)),
     Sum(TraceNorm(alpha=0.1), GraphLaplacian(signed_graph, alpha=0.2)),
+    GraphRegularized(alpha=0.2),
+    GraphRegularized(pair_graph, alpha=0.2, smooth_ratio=0.7, l1_ratio=0.0),
     Sum(Dirty(alpha=0.25), Ridge(alpha=0.1)),
     InfimalConvolution(Sum(L1(alpha=0.1), Ridge(alpha=0.2)), TraceNorm(alpha=0.2)),
 ]

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
 from mtlinear.losses import Logistic, Squared
-from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, Sum, TraceNorm
+from mtlinear.penalties import L1, GraphRegularized, InfimalConvolution, L1Lq, MeanRegularized, Ridge, Sum, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.reference import solve_reference
 from mtlinear.solvers import FISTA
@@ -251,6 +251,8 @@ def test_permuting_tasks_and_features_permutes_the_parameters(penalty):
 
 def rescaled_with_target(penalty, factor):
     """The penalty for which y -> factor * y gives A -> factor * A: a norm grows with it, a square does not need to."""
+    if isinstance(penalty, GraphRegularized):
+        return rescaled_with_target(Sum(*penalty.penalties), factor)
     if isinstance(penalty, InfimalConvolution | Sum):
         return type(penalty)(*(rescaled_with_target(part, factor) for part in penalty.penalties))
     return penalty.scaled(factor) if catalogue.is_norm(penalty) else penalty

@@ -36,6 +36,8 @@ from mtlinear.estimators._reweighted import ReweightedClassifier, ReweightedRegr
 from mtlinear.estimators._row_estimators import (
     FusedClassifier,
     FusedRegressor,
+    GraphRegularizedClassifier,
+    GraphRegularizedRegressor,
     SparseGroupClassifier,
     SparseGroupRegressor,
     TreeGuidedClassifier,
@@ -53,6 +55,8 @@ __all__ = [
     "FeatureLearningRegressor",
     "FusedClassifier",
     "FusedRegressor",
+    "GraphRegularizedClassifier",
+    "GraphRegularizedRegressor",
     "MeanRegularizedClassifier",
     "MeanRegularizedRegressor",
     "MultiTaskClassifier",

@@ -65,6 +65,25 @@ class _Fused(MultiTaskLinearModel):
         return penalties.GraphFused(graph, self.alpha, self.fused_ratio, self.l1_ratio)
 
 
+@dataclass(eq=False, repr=False)
+class _GraphRegularized(MultiTaskLinearModel):
+    """Neighbours in a graph of tasks are alike: parameters and penalty."""
+
+    _parameter_constraints: ClassVar[Constraints] = (
+        ALPHA | {"graph": "no_validation", "smooth_ratio": _RATIO, "l1_ratio": _RATIO} | COMMON
+    )
+
+    graph: Any = chain_graph
+    alpha: float = 1.0
+    _: KW_ONLY
+    smooth_ratio: float = 0.5
+    l1_ratio: float = 1.0
+
+    def _make_penalty(self) -> Penalty:
+        graph = in_order_of_tasks(self.graph, getattr(self, "tasks_", None))
+        return penalties.GraphRegularized(graph, self.alpha, self.smooth_ratio, self.l1_ratio)
+
+
 def in_order_of_tasks(graph: Any, tasks: Labels | None) -> Any:
     """A graph given as a DataFrame with the labels of the tasks on both sides, as a matrix in the order of tasks."""
     if tasks is None or not hasattr(graph, "columns"):

@@ -12,6 +12,7 @@ from mtlinear.penalties._infimal import Dirty, InfimalConvolution
 from mtlinear.penalties._laplacian import GraphLaplacian
 from mtlinear.penalties._quadratic import MeanRegularized, Ridge
 from mtlinear.penalties._rows import L1, L1Lq, RowSeparable
+from mtlinear.penalties._smoothed import GraphRegularized
 from mtlinear.penalties._sparse_group import SparseGroup
 from mtlinear.penalties._spectral import TraceNorm
 from mtlinear.penalties._squared import FeatureLearning, SquaredNorm, TaskRelationship
@@ -33,6 +34,7 @@ __all__ = [
     "FeatureLearning",
     "GraphFused",
     "GraphLaplacian",
+    "GraphRegularized",
     "InfimalConvolution",
     "L1Lq",
     "Logarithm",

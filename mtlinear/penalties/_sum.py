@@ -23,44 +23,11 @@ _GAUGE_TOL = 1e-11
 _SLACK = 1e-9
 
 
-class Sum(Composite):
-    r"""Several penalties at once: ``Omega(A) = Omega_0(A) + Omega_1(A) + ...``, at most one not quadratic in the tasks.
+class SumOfPenalties(Penalty):
+    """``Omega(A) = sum_k Omega_k(A)``, at most one summand not a quadratic in the tasks: value, prox and duality."""
 
-    `Ridge`, `MeanRegularized`, `GraphLaplacian` and sums of these are quadratics ``1/2 tr(A Q A')``; solvers and
-    certificates treat them like the data fit (`smooth_part`), and only the other summand through its prox. So any
-    structure has an elastic net, ``Sum(TraceNorm(), Ridge())``, or can be smoothed over a graph,
-    ``Sum(GraphLaplacian(graph), L1())``. Along a path of strengths all summands are scaled.
-
-    (`InfimalConvolution` is the dual notion: there A is a sum, and each part has one penalty.)
-
-    Parameters
-    ----------
-    *penalties : Penalty
-        Two or more. As scikit-learn parameters they are named ``penalty_0``, ``penalty_1``, ...
-
-    References
-    ----------
-    Zou & Hastie (2005), JRSS B 67: elastic net. Zhou, Yuan, Liu & Ye (2011), KDD: temporal group lasso,
-    ``Sum(Ridge(), GraphLaplacian(chain_graph), L1Lq())``. Zhou, Chen & Ye (2011), MALSAR: SRMTL,
-    ``Sum(GraphLaplacian(graph), L1())``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mtlinear.penalties import L1, Ridge
-    >>> elastic_net = Sum(L1(alpha=1.0), Ridge(alpha=0.5))
-    >>> elastic_net.prox(np.array([[4.0, -1.0]]), step=2.0)
-    array([[ 1., -0.]])
-    """
-
-    def check(self, n_features: int, n_tasks: int) -> None:
-        super().check(n_features, n_tasks)
-        others = [penalty for penalty in self.penalties if penalty.task_quadratic(n_tasks) is None]
-        if len(others) > 1:
-            raise ValueError(
-                "Sum takes at most one penalty that is not a quadratic between tasks (Ridge, MeanRegularized and "
-                f"GraphLaplacian are), got {others}. To split A among penalties, use InfimalConvolution."
-            )
+    #: The summands.
+    penalties: tuple[Penalty, ...]
 
     def smooth_part(self, n_tasks: int) -> tuple[Penalty, TaskQuadratic | None]:
         rest, quadratic = self._split(n_tasks)
@@ -141,6 +108,46 @@ class Sum(Composite):
         if free.shape[1] == 0:
             return 0.0
         return smallest_gauge(rest, G.astype(np.float64, copy=False), free)
+
+
+class Sum(Composite, SumOfPenalties):
+    r"""Several penalties at once: ``Omega(A) = Omega_0(A) + Omega_1(A) + ...``, at most one not quadratic in the tasks.
+
+    `Ridge`, `MeanRegularized`, `GraphLaplacian` and sums of these are quadratics ``1/2 tr(A Q A')``; solvers and
+    certificates treat them like the data fit (`smooth_part`), and only the other summand through its prox. So any
+    structure has an elastic net, ``Sum(TraceNorm(), Ridge())``, or can be smoothed over a graph,
+    ``Sum(GraphLaplacian(graph), L1())``. Along a path of strengths all summands are scaled.
+
+    (`InfimalConvolution` is the dual notion: there A is a sum, and each part has one penalty.)
+
+    Parameters
+    ----------
+    *penalties : Penalty
+        Two or more. As scikit-learn parameters they are named ``penalty_0``, ``penalty_1``, ...
+
+    References
+    ----------
+    Zou & Hastie (2005), JRSS B 67: elastic net. Zhou, Yuan, Liu & Ye (2011), KDD: temporal group lasso,
+    ``Sum(Ridge(), GraphLaplacian(chain_graph), L1Lq())``. Zhou, Chen & Ye (2011), MALSAR: SRMTL,
+    ``Sum(GraphLaplacian(graph), L1())``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlinear.penalties import L1, Ridge
+    >>> elastic_net = Sum(L1(alpha=1.0), Ridge(alpha=0.5))
+    >>> elastic_net.prox(np.array([[4.0, -1.0]]), step=2.0)
+    array([[ 1., -0.]])
+    """
+
+    def check(self, n_features: int, n_tasks: int) -> None:
+        super().check(n_features, n_tasks)
+        others = [penalty for penalty in self.penalties if penalty.task_quadratic(n_tasks) is None]
+        if len(others) > 1:
+            raise ValueError(
+                "Sum takes at most one penalty that is not a quadratic between tasks (Ridge, MeanRegularized and "
+                f"GraphLaplacian are), got {others}. To split A among penalties, use InfimalConvolution."
+            )
 
 
 def joint_null_space(null_space: Array, quadratic: TaskQuadratic | None) -> Array:
