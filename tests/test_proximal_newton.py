@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from catalogue import DESIGNS, PENALTIES, TALL, WIDE, each, make_problem, name_of
 from numpy.testing import assert_allclose
-from poisson import Poisson
+from ownloss import Cosh
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
 from mtlinear.datafit import LinearisedReading, QuadraticModel, RowsFit
 from mtlinear.datafit import _quadratic_model as quadratic_model
 from mtlinear.designs import SharedDesign, StackedDesign
-from mtlinear.losses import Logistic, Squared
+from mtlinear.losses import Huber, Logistic, Poisson, Squared, SquaredHinge
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem

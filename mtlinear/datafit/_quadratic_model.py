@@ -87,8 +87,9 @@ class QuadraticModel:
     def _curvature(self, reading: RowsReading, weighted: Array) -> Array:
         """D, bounded from below."""
         data = self._data
-        second = data.design.weights * data.loss.second(data.target, reading.scores)
-        return np.maximum(second, weighted / _REACH)
+        y, z, weights = data.target, reading.scores, data.design.weights
+        second = np.maximum(data.loss.second(y, z), data.loss.least_bend(y, z))
+        return np.maximum(weights * second, weighted / _REACH)
 
     def _refresh(self, D: Array, fresh: bool) -> None:
         """Gram matrices of the tasks whose weights are no longer D."""

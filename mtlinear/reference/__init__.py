@@ -15,6 +15,7 @@ function:
 Needs cvxpy: ``pip install "mtlinear[reference]"``.
 """
 
+from mtlinear.reference import _losses  # noqa: F401 (registers its expressions)
 from mtlinear.reference._cvxpy import CLARABEL_OPTIONS
 from mtlinear.reference._expressions import Expression, loss_expression, penalty_expression
 from mtlinear.reference._solve import (

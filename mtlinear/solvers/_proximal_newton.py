@@ -84,6 +84,10 @@ class ProximalNewton(Solver):
             FISTA().run(incumbent, gap_limit, max_iter)
         else:
             _Outer(incumbent, QuadraticModel(data), self.inner).until(gap_limit, max_iter)
+            # Where the loss is linear far out the gap is of first order in what the model calls the square of an error:
+            # the objective is there, but the last digits of the gap need gradient steps.
+            if data.loss.linear_far_out:
+                FISTA().run(incumbent, gap_limit, max_iter)
 
 
 def default_inner(problem: Problem) -> Solver:
