@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize_scalar
 from ownloss import Cosh
 
 from mtlinear.certificate import certify
@@ -153,13 +154,17 @@ def test_settling_is_exact_minimisation(penalty, loss):
 def test_gap_limit_is_relative_to_the_null_objective(tol):
     for loss in LOSSES:
         problem = make_problem(L1(0.1), loss, design="stacked-unbalanced-weighted")
-        # A = 0 and the best constant per task: the weighted mean, or the log-odds of the weighted share.
+        # A = 0 and the best constant per task: the weighted mean, its logarithm, or the log-odds of the weighted share.
         expected = 0.0
         for t in range(TALL.T):
             _, y = problem.data.design.task_rows(t, problem.data.target)
             _, w = problem.data.design.task_rows(t, problem.data.design.weights)
             mean = w @ y / w.sum()
-            best = mean if isinstance(loss, Squared) else np.log((1 + mean) / (1 - mean))
+            known = {Squared: lambda m: m, Logistic: lambda m: np.log((1 + m) / (1 - m)), Poisson: np.log}
+            if type(loss) in known:
+                best = known[type(loss)](mean)
+            else:
+                best = minimize_scalar(lambda b, y=y, w=w: w @ loss.value(y, np.full_like(y, b)), tol=1e-12).x
             expected += w @ loss.value(y, np.full_like(y, best))
         assert_allclose(problem.null_objective, expected, rtol=1e-12)
         assert_allclose(problem.gap_limit(tol), tol * expected, rtol=1e-12)
@@ -167,7 +172,8 @@ def test_gap_limit_is_relative_to_the_null_objective(tol):
 
 @pytest.mark.parametrize(
     ("loss", "scale"),
-    [(Logistic(), 1.0), (Logistic(), 1e2), (Logistic(), 1e4), (Logistic(), 1e6), (Poisson(), 1.0), (Poisson(), 20.0)],
+    [(loss, scale) for loss in (Logistic(), Huber(), SquaredHinge(), Poisson()) for scale in (1.0, 1e2, 1e4, 1e6)]
+    + [(Cosh(), 1.0), (Cosh(), 100.0)],
     ids=str,
 )
 def test_intercept_is_exact_however_far_the_scores_are(loss, scale):
@@ -177,6 +183,28 @@ def test_intercept_is_exact_however_far_the_scores_are(loss, scale):
     near = problem.data.intercepts.intercept(np.zeros(problem.data.target.shape))
     moved = problem.data.intercepts.intercept(-problem.data.design.spread(far) + np.zeros(problem.data.target.shape))
     assert_allclose(moved, near + far, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", ["shared", "stacked-unbalanced-weighted"])
+def test_intercept_of_a_flat_minimum_is_some_minimum(layout):
+    """All residuals beyond delta, half on either side; all margins met: second derivatives are zero."""
+    problem = make_problem(L1(0.1), Huber(0.1), design=layout)
+    design, n = problem.data.design, problem.data.target.size
+    far = np.where(np.arange(n) % 2, 1e3, -1e3).reshape(problem.data.target.shape)
+    for loss, target in ((Huber(0.1), far), (SquaredHinge(), np.sign(far))):
+        data = Problem(design, target, loss, L1(0.1)).data
+        linear = np.zeros(far.shape) if isinstance(loss, Huber) else 1e3 * target
+        b = data.intercepts.intercept(linear, np.full(3, 0.3))
+        assert np.all(np.isfinite(b))
+
+        def value(b, data=data, linear=linear):
+            return np.sum(data.design.weights * data.loss.value(data.target, linear + data.design.spread(b)))
+
+        for step in (1e-3, 1.0, 50.0):
+            for sign in (1.0, -1.0):
+                assert value(b) <= value(b + sign * step) * (1 + 1e-13) + 1e-13
+        certificate = certify(Problem.of(data, L1(0.1)), Problem.of(data, L1(0.1)).settle([np.zeros((TALL.d, 3))]))
+        assert np.isfinite(certificate.gap)
 
 
 @each(PENALTIES, "penalty")

@@ -101,8 +101,10 @@ class Unpenalised:
             middle = 0.5 * (np.where(bracketed, low, b) + np.where(bracketed, high, b))
             # A step that is rounding already may fall on the end of the bracket: bisecting there would lead away.
             outside = ((proposal <= low) | (proposal >= high) | slow) & (np.abs(step) > tol * (1.0 + np.abs(b)))
-            proposal = np.where(bracketed & outside, middle, proposal)
-            moved = last = np.abs(proposal - b)
+            bisected = bracketed & outside
+            proposal = np.where(bisected, middle, proposal)
+            moved = np.abs(proposal - b)
+            last = np.where(bisected, moved, np.abs(clipped))
             b = np.where(slope == 0, b, proposal)
             if np.all(moved <= tol * (1.0 + np.abs(b))):
                 break
