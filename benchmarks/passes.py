@@ -15,7 +15,17 @@ import numpy as np
 from mtlinear.designs import Design, SharedDesign, StackedDesign
 
 #: The methods of a design that read X.
-_READING = ("apply", "adjoint", "gram", "cross_gram", "task_gram", "coupled_gram", "centered", "norm_bound")
+_READING = (
+    "apply",
+    "adjoint",
+    "gram",
+    "cross_gram",
+    "task_gram",
+    "coupled_gram",
+    "centered",
+    "centered_with",
+    "norm_bound",
+)
 
 
 class PassCounter:

@@ -27,7 +27,7 @@ from mtlinear.penalties import (
     TraceNorm,
 )
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, ClosedForm, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
+from mtlinear.solvers import FISTA, ClosedForm, CoordinateDescent, InTurn, ProximalNewton, Solver, Splitting, WorkingSet
 
 # Penalties: norms (positively homogeneous) and others. The strengths suit data with features and targets of size one.
 
@@ -82,10 +82,13 @@ SOLVERS: list[Solver] = [
     Splitting(),
     Splitting(check_every=3),
     ClosedForm(),
+    CoordinateDescent(),
+    CoordinateDescent(check_every=3),
     InTurn(FISTA(), Splitting(), after=5),
     ProximalNewton(),
     WorkingSet(),
     WorkingSet(FISTA(check_every=2), least=1),
+    WorkingSet(CoordinateDescent(), least=1),
     WorkingSet(ProximalNewton(), least=1),
 ]
 

@@ -17,9 +17,10 @@ from mtlinear.losses import Logistic, Squared
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
-from mtlinear.solvers import FISTA, WorkingSet
+from mtlinear.solvers import FISTA, InTurn, Splitting, WorkingSet
 
 TOL = 1e-9
+GRADIENT_STEPS = InTurn(FISTA(), Splitting())  # on Gram matrices, where the default may take compiled code and rows
 PENALTIES = [L1(1.0), L1Lq(1.0), L1Lq(1.0, np.inf), Dirty(1.0), InfimalConvolution(L1(1.0), L1Lq(2.0, 3))]
 
 
@@ -57,7 +58,7 @@ def test_few_features_are_looked_at(rng, monkeypatch):
     restrict, adjoint = type(problem.data).restrict, SharedDesign.adjoint
     monkeypatch.setattr(type(problem.data), "restrict", lambda self, f: sizes.append(len(f)) or restrict(self, f))
     monkeypatch.setattr(SharedDesign, "adjoint", lambda self, D: passes.append(self.n_features) or adjoint(self, D))
-    solution = WorkingSet(least=10).solve(problem, tol=TOL)
+    solution = WorkingSet(GRADIENT_STEPS, least=10).solve(problem, tol=TOL)
     assert max(sizes) < 100
     assert sizes == sorted(sizes)
     assert passes.count(problem.n_features) <= len(sizes) + 2  # the start, and X'y once
@@ -108,7 +109,7 @@ def test_gram_entries_are_computed_once(rng, monkeypatch):
         SharedDesign, "cross_gram", lambda self, r, c: computed.append(len(r)) or cross_gram(self, r, c)
     )
     alphas = problem.penalty.alpha * np.array([5.0, 3.0, 2.0, 1.0])
-    *_, (_, last) = sweep(problem, alphas, WorkingSet(least=10))
+    *_, (_, last) = sweep(problem, alphas, WorkingSet(GRADIENT_STEPS, least=10))
     asked = len(problem.data.gram_blocks._features)
     assert sum(computed) == asked
     assert np.any(last.A, axis=1).sum() < asked < problem.n_features

@@ -56,10 +56,17 @@ class RowsFit(DataFit):
         self.dtype = design.weights.dtype
         self.loss = loss
         self.fit_intercept = fit_intercept
-        self.design = design.centered() if fit_intercept else design
+        self.design = design
         self.target_center: Array = np.zeros(design.n_tasks, self.dtype)
         if fit_intercept and loss.of_difference:
-            target, self.target_center = _center_target(self.design, target)
+            target, self.target_center = _center_target(design, target)
+        if fit_intercept and loss.quadratic:
+            # The first two things that anyone wants of X, in one look at it where that is possible.
+            self.design, linear = design.centered_with(design.weights * target)
+            if linear is not None:
+                self.__dict__["linear"] = linear
+        elif fit_intercept:
+            self.design = design.centered()
         self.target = target
         self._unpenalised: Unpenalised | None = None
 
@@ -83,7 +90,10 @@ class RowsFit(DataFit):
     @cached_property
     def null_reading(self) -> RowsReading:
         """The reading at A = 0, where every solver and every path starts."""
-        return self.read(np.zeros(self.design.weights.shape, self.dtype))
+        reading = self.read(np.zeros(self.design.weights.shape, self.dtype))
+        if "linear" in self.__dict__:
+            reading.__dict__["gradient"] = -self.linear
+        return reading
 
     @cached_property
     def gram(self) -> tuple[Array, Array]:
@@ -200,6 +210,12 @@ class RowsFit(DataFit):
     def _row_kernels(self) -> RowKernels:
         return RowKernels(self.design.precise())
 
+    def restrict_rows(self, features: Indices) -> RowsFit:
+        """As `restrict`, but with the rows of X, whatever Gram matrices would save."""
+        if np.array_equal(features, np.arange(self.n_features)):
+            return self
+        return self._with_design(self.design.restrict(features))
+
     def restrict(self, features: Indices) -> DataFit:
         if np.array_equal(features, np.arange(self.n_features)):
             return self.compressed()
@@ -211,7 +227,7 @@ class RowsFit(DataFit):
             linear = self.precise_linear[features]
             part = GramFit.of_matrices(self.gram_blocks.of(features), scale, linear, self.square)
         else:
-            part = self._with_design(self.design.restrict(features))
+            part = self.restrict_rows(features)
         if len(features) > _FEW and "norm_bound" in self.__dict__:  # a bound for all features is one for some
             part.__dict__["norm_bound"] = self.norm_bound
         elif isinstance(part, GramFit):

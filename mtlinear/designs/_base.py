@@ -59,6 +59,11 @@ class Design(ABC):
     center: Array
     shift: Array | None
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether rows are stored as a sparse matrix."""
+        return is_sparse(self._stored_rows(0, self.weights)[0])
+
     def apply(self, A: Array) -> Array:
         """Scores ``x_i . a_t`` of all observations; A is (n_features, n_tasks)."""
         scores = self._sparse_scores(A)
@@ -125,10 +130,14 @@ class Design(ABC):
         better conditioned and the bound on the step is smaller.
         """
 
+    def centered_with(self, D: Array) -> tuple[Design, Array | None]:
+        """`centered`, and its adjoint at D where one look at X gives both (else None)."""
+        return self.centered(), None
+
     def unshifted(self) -> Design:
         """The same rows with nothing subtracted on the fly, where they are dense: for some of the rows the means of all
         may be far from zero (an outlier among the others)."""
-        if self.shift is None or is_sparse(self._stored_rows(0, self.weights)[0]):
+        if self.shift is None or self.is_sparse:
             return self
         design = copy(self)
         design.center, design.shift = self.center - self.shift, None

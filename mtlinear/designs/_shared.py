@@ -106,17 +106,35 @@ class SharedDesign(Design):
         return weighted_gram(design.X, self._row_weights, design._task_shift(0))[None], self.task_weight
 
     def centered(self) -> SharedDesign:
-        if self.observed is None:
-            # Weights that sum to one in float64: those of float32 would make a constant feature vary.
-            weights = self.sample_weight.astype(np.float64, copy=False) / self.mean_weight
-            mean = adjoint_product(self.X, weights)
-            if self.shift is not None:
-                mean = mean - self.shift[:, 0]
-            mean = mean.astype(self.weights.dtype, copy=False)[:, None]
-        else:
-            mean = self._task_means()
-        if self.observed is None and is_nearly_centered(self.X, mean[:, 0]):
+        if self.observed is not None:
+            return self._without(self._task_means())
+        return self._centered_at(adjoint_product(self.X, self._unit_weights))
+
+    def centered_with(self, D: Array) -> tuple[SharedDesign, Array | None]:
+        if self.observed is not None or D.dtype != self.X.dtype or D.dtype != np.float64:
+            return self.centered(), None
+        both = adjoint_product(self.X, np.column_stack([self._unit_weights, D]))
+        design = self._centered_at(both[:, 0])
+        if design.X is not self.X or design.shift is None:
+            return design, None
+        return design, both[:, 1:] - design.shift * self.task_sums(D)
+
+    @property
+    def _unit_weights(self) -> Array:
+        """Weights that sum to one in float64: those of float32 would make a constant feature vary."""
+        return self.sample_weight.astype(np.float64, copy=False) / self.mean_weight
+
+    def _centered_at(self, mean: Array) -> SharedDesign:
+        """Without the mean of the rows as stored (n_features,)."""
+        if self.shift is not None:
+            mean = mean - self.shift[:, 0]
+        mean = mean.astype(self.weights.dtype, copy=False)[:, None]
+        if is_nearly_centered(self.X, mean[:, 0]):
             return self._like(self.X, self.center + mean, mean if self.shift is None else self.shift + mean)
+        return self._without(mean)
+
+    def _without(self, mean: Array) -> SharedDesign:
+        """Without means (n_features, 1 or n_tasks), subtracted from the stored rows as far as these are the same."""
         # All tasks see the same stored rows, so only what their means have in common can be subtracted there.
         common = mean.mean(axis=1)
         stored, taken = subtract_mean(self.X, common)

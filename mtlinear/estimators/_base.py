@@ -55,8 +55,13 @@ class Rows:
     weights: Array | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MultiTaskLinearModel(BaseEstimator, ABC):
-    """Base of all estimators; a subclass gives the loss, the penalty and the meaning of y."""
+    """Base of all estimators; a subclass gives the loss, the penalty and the meaning of y.
+
+    A dataclass, so that a structure states its own parameters and nothing else: the signature of ``__init__``, which is
+    what scikit-learn reads parameters from, is made of the fields.
+    """
 
     # Metadata routing: tasks are requested by every method, so that nobody needs set_fit_request(tasks=True).
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"tasks": True}
@@ -66,21 +71,22 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     # Types and ranges of all parameters of __init__, for scikit-learn's validation.
     _parameter_constraints: ClassVar[Constraints] = COMMON
     _loss: ClassVar[Loss]
-    # Tasks of the rows that predict will be asked for, where they are known beforehand (held-out rows of a fold).
-    _tasks_of_rows: Any = None
+    # Tasks of the rows that predict will be asked for, where they are known beforehand (held-out rows of a fold, which
+    # set it for an instance; to a dataclass a variable of the class is what is no field).
+    _tasks_of_rows: ClassVar[Any] = None
 
-    # The parameters every estimator has; each __init__ sets them.
-    l2_alpha: float
-    fit_intercept: bool
-    task_feature: str | int | None
-    task_weight: Any
-    unseen_tasks: str
-    warm_start: bool
-    solver: Solver | None
-    tol: float
-    max_iter: int
-    verbose: int
-    callback: Callback | None
+    # The parameters that every estimator has beside its own, by keyword only.
+    l2_alpha: float = 0.0
+    fit_intercept: bool = True
+    task_feature: str | int | None = None
+    task_weight: Any = None
+    unseen_tasks: str = "error"
+    warm_start: bool = False
+    solver: Solver | None = None
+    tol: float = 1e-6
+    max_iter: int = 10_000
+    verbose: int = 0
+    callback: Callback | None = None
 
     @abstractmethod
     def _make_penalty(self) -> Penalty:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mtlinear import penalties
 from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
-from mtlinear.estimators._documentation import documented, with_default
+from mtlinear.estimators._documentation import documented
 from mtlinear.estimators._structures import (
     _AnyPenalty,
     _BlockSparse,
@@ -19,6 +21,7 @@ _CLASSIFIER_ALPHA = 0.01
 
 
 @documented
+@dataclass(eq=False, repr=False)
 class BlockSparseClassifier(_BlockSparse, MultiTaskClassifierBase):
     """A few features matter, and the same ones for all tasks: block-sparse L1/Lq; logistic loss.
 
@@ -50,10 +53,11 @@ class BlockSparseClassifier(_BlockSparse, MultiTaskClassifierBase):
     ((3, 4), True)
     """
 
-    __init__ = with_default(_BlockSparse.__init__, "alpha", _CLASSIFIER_ALPHA)
+    alpha: float = _CLASSIFIER_ALPHA
 
 
 @documented
+@dataclass(eq=False, repr=False)
 class DirtyClassifier(_Dirty, MultiTaskClassifierBase):
     """Some features are shared by all tasks, others are private to one: the dirty model A = B + S; logistic loss.
 
@@ -86,10 +90,11 @@ class DirtyClassifier(_Dirty, MultiTaskClassifierBase):
     ((3, 4), True)
     """
 
-    __init__ = with_default(_Dirty.__init__, "alpha", _CLASSIFIER_ALPHA)
+    alpha: float = _CLASSIFIER_ALPHA
 
 
 @documented
+@dataclass(eq=False, repr=False)
 class TraceNormClassifier(_TraceNorm, MultiTaskClassifierBase):
     """The parameters of all tasks lie in a common low-dimensional subspace: trace norm; logistic loss.
 
@@ -117,10 +122,11 @@ class TraceNormClassifier(_TraceNorm, MultiTaskClassifierBase):
     ((3, 4), True)
     """
 
-    __init__ = with_default(_TraceNorm.__init__, "alpha", _CLASSIFIER_ALPHA)
+    alpha: float = _CLASSIFIER_ALPHA
 
 
 @documented
+@dataclass(eq=False, repr=False)
 class MeanRegularizedClassifier(_MeanRegularized, MultiTaskClassifierBase):
     """All tasks are near their mean; logistic loss.
 
@@ -152,10 +158,11 @@ class MeanRegularizedClassifier(_MeanRegularized, MultiTaskClassifierBase):
     ((3, 4), True)
     """
 
-    __init__ = with_default(_MeanRegularized.__init__, "alpha", _CLASSIFIER_ALPHA)
+    alpha: float = _CLASSIFIER_ALPHA
 
 
 @documented
+@dataclass(eq=False, repr=False)
 class ClusteredClassifier(_Clustered, MultiTaskClassifierBase):
     """The tasks fall into clusters: the convex relaxation of clustered multi-task learning; logistic loss.
 
@@ -192,7 +199,7 @@ class ClusteredClassifier(_Clustered, MultiTaskClassifierBase):
     ((3, 4), True)
     """
 
-    __init__ = with_default(_Clustered.__init__, "alpha", _CLASSIFIER_ALPHA)
+    alpha: float = _CLASSIFIER_ALPHA
 
 
 @documented

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 C = TypeVar("C", bound=type)
 
@@ -137,21 +135,3 @@ def documented(cls: C) -> C:
 def _indent(text: str) -> str:
     first, *rest = text.split("\n")
     return "\n".join([first, *(f"    {line}" if line else line for line in rest)])
-
-
-def with_default(function: Callable[..., None], name: str, value: Any) -> Callable[..., None]:
-    """A copy of a function whose (positional) parameter ``name`` has another default.
-
-    scikit-learn reads defaults from the signature of __init__, so a class that differs from its sibling in one default
-    needs a signature of its own. Copying it keeps the siblings from drifting apart.
-    """
-    assert isinstance(function, FunctionType)
-    copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
-    names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
-    defaults = dict(zip(names, function.__defaults__ or (), strict=True)) | {name: value}
-    copy.__defaults__ = tuple(defaults.values())
-    copy.__kwdefaults__ = dict(function.__kwdefaults__ or {})
-    copy.__annotations__ = dict(function.__annotations__)
-    copy.__qualname__ = function.__qualname__
-    copy.__module__ = function.__module__
-    return copy

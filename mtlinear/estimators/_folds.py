@@ -258,7 +258,7 @@ class _Judge:
         fitted.set_params(penalty=problem.penalty, l2_alpha=problem.l2_alpha)
         fitted._publish(problem, solution)
         # Scorers cannot hand tasks on to predict, but here they are known.
-        fitted._tasks_of_rows = self._test.tasks
+        fitted.__dict__["_tasks_of_rows"] = self._test.tasks
         try:
             score = self._scorer(fitted, self._test.X, self._test.y, **self._arguments)
         except ValueError as error:

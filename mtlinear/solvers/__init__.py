@@ -3,6 +3,7 @@
 from mtlinear.solvers._base import NO_MINIMUM, Solution, Solver
 from mtlinear.solvers._choice import choose_solver
 from mtlinear.solvers._closed_form import ClosedForm
+from mtlinear.solvers._coordinate_descent import CoordinateDescent
 from mtlinear.solvers._fista import FISTA
 from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Callback, Check
@@ -16,6 +17,7 @@ __all__ = [
     "Callback",
     "Check",
     "ClosedForm",
+    "CoordinateDescent",
     "InTurn",
     "ProximalNewton",
     "Solution",

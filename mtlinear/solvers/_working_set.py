@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
-from mtlinear.datafit import RowsFit, RowsReading
+from mtlinear.datafit import DataFit, RowsFit, RowsReading
 from mtlinear.penalties import RowSeparable
 from mtlinear.problem import Point, Problem
 from mtlinear.solvers._base import Solver
+from mtlinear.solvers._coordinate_descent import CoordinateDescent
 from mtlinear.solvers._fista import FISTA
 from mtlinear.solvers._in_turn import InTurn
 from mtlinear.solvers._incumbent import Incumbent
@@ -24,8 +27,17 @@ _ACCURATE = 0.7
 _ITERATIONS = 50
 #: Gradient steps on the rows of X before second-order models are worth their Gram matrices.
 _FEW_ITERATIONS = 50
+#: Features per row from which gradient steps, on rows, are slower than compiled coordinate descent; and the size of
+#: problems (numbers in X, times tasks) that compiled code solves while Python is still calling.
+_WIDE, _SMALL = 2.0, 1_000_000
+#: ... and the size up to which it solves for all features before Python has chosen a few.
+_AT_ONCE = 2_000_000
+#: Epochs after which it creeps: badly scaled or nearly collinear features, which other solvers do not mind.
+_EPOCHS = 300
 #: Gauges of the features outside from which on a solution on the working set says little.
 _MISSING = 1.01
+#: A working set grows by at most this factor of itself (and a quarter, for features that follow).
+_GROWTH = 2
 #: A larger part of all features is no saving.
 _NEARLY_ALL = 0.6
 #: Below this fraction of the gap that is wanted, rounding is all that is left.
@@ -43,7 +55,8 @@ class WorkingSet(Solver):
     Parameters
     ----------
     inner : Solver, default None
-        None is ``InTurn(FISTA(), Splitting())`` under squared loss, ``InTurn(FISTA(), ProximalNewton())`` under others.
+        None is ``InTurn(FISTA(), ProximalNewton())``, and under squared loss `CoordinateDescent` where it can and wins
+        (more than two features per row, or small problems), else ``InTurn(FISTA(), Splitting())``.
     least : int >= 1, default 50
         Smallest size of a working set: below it, Python costs more than arithmetic.
 
@@ -78,19 +91,18 @@ class _Sets:
     def __init__(self, incumbent: Incumbent, settings: WorkingSet):
         self.incumbent = incumbent
         self.problem = incumbent.problem
-        self.inner = default_inner(self.problem) if settings.inner is None else settings.inner
-        self.least = settings.least
+        self.inner, self.least = settings.inner, settings.least
         self.features = np.zeros(0, dtype=np.intp)
 
     def until(self, gap_limit: float, max_iter: int) -> None:
-        incumbent, accuracy = self.incumbent, _ACCURATE
+        incumbent, accuracy, rough = self.incumbent, _ACCURATE, True
         while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_ACCURACY:
-            # While features are missing only they can help; an accurate solution without them would be wasted, unless
-            # it is cheap. After that, every look that does not bring the gap down asks for more accuracy.
             grown = self._choose()
-            rough = self._is_missing_some() and not self._is_cheap(len(grown))
-            if len(grown) == len(self.features):
+            if not rough and len(grown) == len(self.features):  # every look that does not help asks for more accuracy
                 accuracy *= 0.1
+            # While features are missing only they can help; an accurate solution without them would be wasted, unless
+            # it is cheap.
+            rough = len(grown) < self.problem.n_features and self._is_missing_some() and not self._is_cheap(len(grown))
             self.features = grown
             wanted = accuracy * gap_limit
             self._improve(max(wanted, _ROUGH * incumbent.gap) if rough else wanted, max_iter)
@@ -100,6 +112,15 @@ class _Sets:
         data = self.problem.data
         return data.loss.quadratic and _ITERATIONS * size * size < data.rows_per_task * data.n_features
 
+    def _is_small(self, size: int) -> bool:
+        """Whether one run of compiled code on so many features is cheaper than several, each with a look at all."""
+        data = self.problem.data
+        return (
+            self.inner is None
+            and _is_for_compiled_code(self.problem, size)
+            and (data.rows_per_task * size * data.n_tasks < _AT_ONCE)
+        )
+
     def _choose(self) -> Indices:
         """The rows in use, those of the last set, and the rows with the largest gauges."""
         point = self.incumbent.point
@@ -107,9 +128,10 @@ class _Sets:
         in_use = np.any([np.any(part, axis=1) for part in point.parts], axis=0)
         in_use[self.features] = True
         used = int(np.sum(in_use))
-        wanted = min(int(np.sum(scores[~in_use] > 1.0)), used) + max(self.least, used // 4)
-        size = used + wanted
-        if size > _NEARLY_ALL * len(scores):
+        missing = int(np.sum(scores[~in_use] > 1.0))
+        size = used + min(missing, _GROWTH * used) + max(self.least, used // 4)
+        at_once = missing > self.least and self._is_small(len(scores))
+        if size > _NEARLY_ALL * len(scores) or at_once:
             return np.arange(len(scores))
         scores[in_use] = np.inf
         return np.sort(np.argpartition(-scores, size - 1)[:size])
@@ -117,23 +139,41 @@ class _Sets:
     def _improve(self, gap: float, max_iter: int) -> None:
         """Solve on the working set up to a gap, and certify for all features."""
         problem, incumbent, rows = self.problem, self.incumbent, self.features
-        small = Problem.of(problem.data.restrict(rows), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
-        inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
-        inner.take_bound_of(incumbent.certificate)
-        self.inner.run(inner, gap, max_iter - incumbent.n_iter)
-        incumbent.n_iter += max(inner.n_iter, 1)
-        incumbent.look(self._on_all(inner.point, rows))
-        # The inner bound may come from another iterate than the inner point; no bound helps while features are missing.
-        dual, known = inner.certificate.dual, (inner.point, incumbent.certificate.dual)
-        if incumbent.gap > gap and not any(dual is point for point in known) and not self._is_missing_some():
-            incumbent.bound_by(self._on_all(dual, rows))
+        solver = self.inner or default_inner(problem, len(rows))
+        left = max_iter - incumbent.n_iter
+        if isinstance(solver, CoordinateDescent) and isinstance(problem.data, RowsFit):
+            small = self._smaller(problem.data.restrict_rows(rows))
+            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, min(left, _EPOCHS))
+            incumbent.n_iter += n_iter
+            self.inner = self.inner or (None if n_iter < _EPOCHS else gradient_steps())
+            incumbent.look(problem.settle(self._among_all([A])))
+        else:
+            small = self._smaller(problem.data.restrict(rows))
+            inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
+            inner.take_bound_of(incumbent.certificate)
+            solver.run(inner, gap, left)
+            incumbent.n_iter += max(inner.n_iter, 1)
+            incumbent.look(self._on_all(inner.point))
+            # The inner bound may come from another iterate than the inner point; no bound helps while features are
+            # missing.
+            dual, known = inner.certificate.dual, (inner.point, incumbent.certificate.dual)
+            if incumbent.gap > gap and not any(dual is point for point in known) and not self._is_missing_some():
+                incumbent.bound_by(self._on_all(dual))
         incumbent.record()
 
-    def _on_all(self, point: Point, features: Indices) -> Point:
-        """A point of some features as one of all: its parts are zero elsewhere, its scores the same."""
+    def _smaller(self, data: DataFit) -> Problem:
+        return Problem.of(data, self.problem.penalty, l2_alpha=self.problem.l2_alpha, check=False)
+
+    def _among_all(self, parts: Sequence[Array]) -> Array:
+        """Parts of the working set with zeros for all other features."""
+        among = np.zeros(self.problem.shape, self.problem.data.dtype)
+        among[:, self.features] = parts
+        return among
+
+    def _on_all(self, point: Point) -> Point:
+        """A point of the working set as one of all features: its parts are zero elsewhere, its scores the same."""
         data = self.problem.data
-        parts = np.zeros(self.problem.shape, data.dtype)
-        parts[:, features] = point.parts
+        parts = self._among_all(point.parts)
         if isinstance(point.reading, RowsReading) and isinstance(data, RowsFit):
             return Point(tuple(parts), point.reading.lifted(data))
         return self.problem.settle(parts)
@@ -152,11 +192,23 @@ class _Sets:
         return bool(np.max(scores) > _MISSING)
 
 
-def default_inner(problem: Problem) -> Solver:
-    """The solver of the smaller problems when the caller names none."""
+def default_inner(problem: Problem, size: int) -> Solver:
+    """The solver of the smaller problems, with ``size`` features, when the caller names none."""
     if problem.data.loss.quadratic:
-        return InTurn(FISTA(), Splitting())
+        return CoordinateDescent() if _is_for_compiled_code(problem, size) else gradient_steps()
     return InTurn(FISTA(), ProximalNewton(), after=_FEW_ITERATIONS)
+
+
+def gradient_steps() -> Solver:
+    """Under squared loss, for everything that compiled code is not made for, or creeps on."""
+    return InTurn(FISTA(), Splitting())
+
+
+def _is_for_compiled_code(problem: Problem, size: int) -> bool:
+    """Whether coordinate descent on so many features takes less time than gradient steps."""
+    n = problem.data.rows_per_task
+    wins = size > _WIDE * n or n * size * problem.n_tasks < _SMALL
+    return wins and CoordinateDescent().refuses(problem) is None
 
 
 def is_row_separable(problem: Problem) -> bool:
