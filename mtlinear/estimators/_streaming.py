@@ -155,6 +155,10 @@ class StreamingRegressorBase(MultiTaskRegressorBase):
         check_boolean("solve", solve)
         with self._all_or_nothing():
             self._check_parameters()
+            if not self._make_loss().quadratic:
+                raise ValueError(
+                    f"partial_fit needs the squared loss, of which sums over the rows say all; loss is {self._make_loss()!r}."
+                )
             if self._chunks is None:
                 self._begin()
                 self._chunks = self._read_chunk(X, y, sample_weight, tasks, first=True)

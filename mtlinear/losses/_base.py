@@ -25,6 +25,8 @@ class Loss(BaseEstimator, ABC):
         True if the second derivative is 1 everywhere: then Gram matrices say all about the data.
     of_difference : bool
         True if the loss depends on ``z - y`` only: then targets may be centred where there are intercepts.
+    of_labels : bool
+        True if targets are -1 and +1, for classifiers; else they are numbers, for regressors.
     linear_far_out : bool
         True if the second derivative is zero where the first is not. Then scaling a dual point costs in first order, and
         second-order models need `least_bend`.
@@ -32,6 +34,7 @@ class Loss(BaseEstimator, ABC):
 
     curvature: ClassVar[float | None]
     quadratic: ClassVar[bool] = False
+    of_labels: ClassVar[bool] = False
     linear_far_out: ClassVar[bool] = False
     of_difference: ClassVar[bool] = False
 

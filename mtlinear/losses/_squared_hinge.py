@@ -26,6 +26,7 @@ class SquaredHinge(Loss):
     """
 
     curvature = 1.0
+    of_labels = True
 
     def value(self, y: Array, z: Array) -> Array:
         return 0.5 * np.maximum(1.0 - y * z, 0.0) ** 2
