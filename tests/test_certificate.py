@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem
 from numpy.testing import assert_allclose
-from scipy.optimize import minimize_scalar
 from ownloss import Cosh
+from scipy.optimize import minimize_scalar
 
 from mtlinear.certificate import certify
 from mtlinear.datafit import RowsReading, balance

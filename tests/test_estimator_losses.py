@@ -220,8 +220,11 @@ def test_what_makes_no_sense_is_said(counts, labels):
         MultiTaskRegressor(loss=Huber(-1.0)).fit(X, Y)
     with pytest.raises(ValueError, match="y must not be negative"):
         MultiTaskRegressor(loss=Poisson()).fit(X, Y - 10)
-    with pytest.raises(ValueError, match="partial_fit needs the squared loss"):
+    with pytest.raises(AttributeError, match="partial_fit") as caught:
         MultiTaskRegressor(loss=Huber()).partial_fit(X, Y)
+    assert "partial_fit needs the squared loss" in str(caught.value.__cause__)
+    assert not hasattr(MultiTaskRegressor(loss=Huber()), "partial_fit")
+    assert hasattr(MultiTaskRegressor(), "partial_fit")
     zeros = Y.copy()
     zeros[:, 1] = 0.0
     with pytest.raises(ValueError, match=r"task\(s\) \[1\] is 0 in every row.*intercept would be infinite"):

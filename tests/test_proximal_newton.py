@@ -16,7 +16,7 @@ from mtlinear.certificate import certify
 from mtlinear.datafit import LinearisedReading, QuadraticModel, RowsFit
 from mtlinear.datafit import _quadratic_model as quadratic_model
 from mtlinear.designs import SharedDesign, StackedDesign
-from mtlinear.losses import Huber, Logistic, Poisson, Squared
+from mtlinear.losses import Logistic, Poisson, Squared
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem

@@ -16,7 +16,7 @@ from mtlinear._warnings import warn
 from mtlinear.designs import Design, Matrix
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
-from mtlinear.losses import Squared
+from mtlinear.losses import Poisson, Squared
 from mtlinear.metrics import masked_r2_score
 from mtlinear.problem import Problem
 
@@ -148,6 +148,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
+        tags.target_tags.positive_only = isinstance(self._make_loss(), Poisson)
         tags.input_tags.sparse = True
         return tags
 

@@ -13,7 +13,17 @@ from sklearn.base import clone
 
 from mtlinear import penalties
 from mtlinear.estimators._base import MultiTaskLinearModel
-from mtlinear.estimators._constraints import ALPHA, CLUSTERS, COMMON, L1_RATIO, LOSS, MEAN_ALPHA, PENALTY, Constraints, Q
+from mtlinear.estimators._constraints import (
+    ALPHA,
+    CLUSTERS,
+    COMMON,
+    L1_RATIO,
+    LOSS,
+    MEAN_ALPHA,
+    PENALTY,
+    Constraints,
+    Q,
+)
 from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
 
