@@ -224,10 +224,11 @@ class Problem:
     def has_no_minimum(self, objective: float) -> bool:
         """Whether an objective this low says that what nothing penalises can bring the loss to zero, at infinity.
 
-        That is: a free direction of the penalty separates the classes of all tasks.
+        That is: a free direction of the penalty separates the classes of all tasks (logistic loss), or the zeros from
+        all other counts (Poisson).
         """
-        free = self.free_space.shape[1] > 0 and not self.data.loss.quadratic
-        return free and objective <= _NOTHING * self.null_objective
+        free = self.free_space.shape[1] > 0
+        return free and objective <= _NOTHING * self.null_objective and not self.data.can_vanish
 
     def objective(self, point: Point) -> float:
         """Data fit, penalty and ridge."""

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from mtlinear.designs import Design, SharedDesign, StackedDesign
-from mtlinear.losses import Logistic, Loss, Squared
+from mtlinear.losses import Huber, Logistic, Loss, Poisson, Squared, SquaredHinge
 from mtlinear.penalties import (
     L1,
     Clustered,
@@ -241,7 +241,11 @@ SEMINORMS: list[Penalty] = [GraphFused(alpha=0.1, fused_ratio=1.0), GraphFused(r
 
 PENALTIES: list[Penalty] = NORMS + SEMINORMS + QUADRATICS + MIXTURES
 
-LOSSES: list[Loss] = [Squared(), Logistic()]
+LOSSES: list[Loss] = [Squared(), Logistic(), SquaredHinge(), Huber(), Huber(delta=0.3), Poisson()]
+
+#: Losses of two labels, -1 and +1; and those that free parameters can bring to zero at infinity only.
+OF_SIGNS = (Logistic, SquaredHinge)
+WITHOUT_ZERO = (Logistic, Poisson)
 
 SOLVERS: list[Solver] = [
     FISTA(),
@@ -384,17 +388,23 @@ def make_target(design: Design, loss: Loss, rng: np.random.Generator, noise: flo
     truth = (rng.standard_normal((d, 1)) + 0.5 * rng.standard_normal((d, T))) * (rng.random((d, 1)) < 0.6)
     scores = design.apply(truth) / np.sqrt(d)
     y = scores + noise * rng.standard_normal(scores.shape) + 0.5
-    if not isinstance(loss, Logistic):
+    if isinstance(loss, Poisson):
+        y = rng.poisson(np.exp(np.clip(0.5 * y, -3.0, 3.0))).astype(float)
+    elif not isinstance(loss, OF_SIGNS):
         return y
-    # The median of a task splits it. A few labels are turned, so that no task is separable by construction.
     for t in range(T):
         _, own = design.task_rows(t, y)
-        labels = np.where(own > np.median(own), 1.0, -1.0)
-        labels[:: max(len(labels) // 3, 1)] *= -1.0
-        if isinstance(design, StackedDesign):
-            y[design.codes == t] = labels
+        own = own.copy()
+        if isinstance(loss, Poisson):
+            own[:3] += 1.0  # no task has zeros only
         else:
-            y[:, t] = labels
+            # The median of a task splits it. A few labels are turned, so that no task is separable by construction.
+            own = np.where(own > np.median(own), 1.0, -1.0)
+            own[:: max(len(own) // 3, 1)] *= -1.0
+        if isinstance(design, StackedDesign):
+            y[design.codes == t] = own
+        else:
+            y[:, t] = own
     return y
 
 

@@ -23,6 +23,7 @@ LEVEL = {
     "losses": 0,
     "penalties": 0,
     "_tasks": 1,
+    "kernels": 2,
     "datafit": 1,
     "problem": 2,
     "certificate": 3,

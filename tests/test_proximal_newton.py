@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import warnings
 
+import catalogue
 import numpy as np
 import pytest
 from catalogue import DESIGNS, PENALTIES, TALL, WIDE, each, make_problem, name_of
 from numpy.testing import assert_allclose
-from poisson import Poisson
+from ownloss import Cosh
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
 from mtlinear.datafit import LinearisedReading, QuadraticModel, RowsFit
 from mtlinear.datafit import _quadratic_model as quadratic_model
 from mtlinear.designs import SharedDesign, StackedDesign
-from mtlinear.losses import Logistic, Squared
+from mtlinear.losses import Logistic, Poisson, Squared
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import FISTA, ProximalNewton, Solver, WorkingSet
 
 TOL = 1e-9
-LOSSES = [Logistic(), Poisson()]
+LOSSES = [loss for loss in catalogue.LOSSES if not loss.quadratic]
+#: ... whose second derivative is continuous, and never zero.
+SMOOTH = [Logistic(), Poisson(), Cosh()]
 
 
 def solve(problem, solver=None, **options):
@@ -33,14 +36,8 @@ def solve(problem, solver=None, **options):
         return solver.solve(problem, **{"tol": TOL, "max_iter": 100_000} | options)
 
 
-def of_loss(penalty, loss, *, design="stacked-unbalanced-weighted", shape=TALL, seed=5, **options):
-    """A problem of the catalogue, or one with counts for the Poisson loss."""
-    if isinstance(loss, Logistic):
-        return make_problem(penalty, loss, design=design, shape=shape, seed=seed, **options)
-    rng = np.random.default_rng(seed)
-    made = DESIGNS[design](shape.n, shape.d, shape.T, rng)
-    scores = made.apply(0.3 * rng.standard_normal((shape.d, shape.T))) + 1.0
-    return Problem(made, rng.poisson(np.exp(scores)).astype(float), loss, penalty, **options)
+def of_loss(penalty, loss, *, design="stacked-unbalanced-weighted", seed=5, **options):
+    return make_problem(penalty, loss, design=design, seed=seed, **options)
 
 
 def assert_same_optimum(problem, found, expected, tol=TOL):
@@ -56,7 +53,7 @@ def assert_same_optimum(problem, found, expected, tol=TOL):
 
 
 @pytest.mark.parametrize("layout", DESIGNS)
-@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@pytest.mark.parametrize("loss", SMOOTH, ids=name_of)
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_model_has_value_slope_and_curvature_of_the_data_fit(layout, loss, fit_intercept, rng):
     """Differences of the gradient, intercepts solved for at every point."""
@@ -75,7 +72,7 @@ def test_the_model_has_value_slope_and_curvature_of_the_data_fit(layout, loss, f
 
 
 @pytest.mark.parametrize("layout", DESIGNS)
-@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@pytest.mark.parametrize("loss", [*SMOOTH, *(loss for loss in LOSSES if loss.curvature == 1.0)], ids=name_of)
 def test_what_the_model_says_of_a_point_agrees_with_its_gradient(layout, loss, rng):
     data = of_loss(L1(0.1), loss, design=layout).data
     nothing = np.zeros((TALL.T, 0))
@@ -84,7 +81,8 @@ def test_what_the_model_says_of_a_point_agrees_with_its_gradient(layout, loss, r
     model = QuadraticModel(data)
     expected = model.at(A, reading).settle(A + 0.01 * move, nothing, None)[1].gradient
     linearised = model.linearised(reading, 0.01 * data.design.apply(move), reading.free)
-    assert_allclose(linearised.gradient, expected, atol=1e-10)
+    if type(loss) in map(type, SMOOTH):  # the others are brought back to the domain where they leave it at once
+        assert_allclose(linearised.gradient, expected, atol=1e-10)
     assert_allclose(data.design.task_sums(data.design.weights * linearised.derivative), 0.0, atol=1e-14)
     assert np.isfinite(linearised.conjugate(1.0))
     assert not linearised.is_settled_for(nothing, None)
@@ -124,7 +122,7 @@ def test_optimum_on_every_layout(penalty, layout):
 @each(PENALTIES, "penalty")
 @pytest.mark.parametrize("layout", ["shared", "stacked-unbalanced-weighted"])
 def test_loss_without_a_bound_on_its_curvature(penalty, layout):
-    problem = of_loss(penalty, Poisson(), design=layout)
+    problem = of_loss(penalty, Cosh(), design=layout)
     assert_same_optimum(problem, solve(problem), solve(problem, FISTA()))
 
 
@@ -157,7 +155,7 @@ def test_few_models_and_a_gap_that_falls_ever_faster(penalty, fraction, rng):
 @pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 def test_a_far_start_does_no_harm(penalty, loss):
     problem = of_loss(penalty, loss)
-    size = 30.0 if isinstance(loss, Logistic) else 3.0
+    size = 3.0 if isinstance(loss, Poisson) else 30.0
     start = size * np.random.default_rng(0).standard_normal(problem.shape)
     found = solve(problem, start=start)
     objectives = [check.objective for check in found.history]

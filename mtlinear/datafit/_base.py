@@ -140,6 +140,11 @@ class DataFit(ABC):
         """See the class."""
 
     @property
+    def can_vanish(self) -> bool:
+        """Whether the loss of every row is zero at some finite score."""
+        return True
+
+    @property
     @abstractmethod
     def linear(self) -> Array:
         """Minus the gradient at A = 0, (n_features, n_tasks); under squared loss ``X'(weights y)``."""

@@ -65,7 +65,8 @@ class QuadraticModel:
         image = model.settle(A, np.zeros((A.shape[1], 0)), None)[1].gradient
         model._linear = image - reading.gradient
         # As of squared loss with weights D and targets at a distance u / loss'' from the scores.
-        residual = total(weighted * np.minimum(weighted, _REACH * self._D) / np.where(self._D > 0, self._D, 1.0))
+        most = np.inf if self._data.loss.linear_far_out else _REACH * self._D
+        residual = total(weighted * np.minimum(weighted, most) / np.where(self._D > 0, self._D, 1.0))
         model.square = residual + total(A * (2.0 * model.linear - image))
         model.__dict__["norm_bound"] = model.quick_norm_bound()
         return model
@@ -88,8 +89,9 @@ class QuadraticModel:
     def _curvature(self, reading: RowsReading, weighted: Array) -> Array:
         """D, bounded from below."""
         data = self._data
-        second = data.design.weights * data.loss.second(data.target, reading.scores)
-        return np.maximum(second, weighted / _REACH)
+        y, z, weights = data.target, reading.scores, data.design.weights
+        second = np.maximum(data.loss.second(y, z), data.loss.least_bend(y, z))
+        return weights * second if data.loss.linear_far_out else np.maximum(weights * second, weighted / _REACH)
 
     def _refresh(self, D: Array, fresh: bool) -> None:
         """Gram matrices of the tasks whose weights are no longer D."""

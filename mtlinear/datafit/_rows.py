@@ -45,7 +45,7 @@ class RowsFit(DataFit):
     target : ndarray, shape of the scores
         As solvers see it: minus ``target_center``.
     target_center : ndarray of shape (n_tasks,)
-        Weighted mean of the target per task, for squared loss with intercepts; else zeros.
+        Weighted mean of the target per task, for losses of differences (squared, Huber) with intercepts; else zeros.
     """
 
     def __init__(self, design: Design, target: Array, loss: Loss, fit_intercept: bool):
@@ -59,8 +59,9 @@ class RowsFit(DataFit):
         self.fit_intercept = fit_intercept
         self.design = design
         self.target_center: Array = np.zeros(design.n_tasks, self.dtype)
-        if fit_intercept and loss.quadratic:
+        if fit_intercept and loss.of_difference:
             target, self.target_center = _center_target(design, target)
+        if fit_intercept and loss.quadratic:
             # The first two things that anyone wants of X, in one look at it where that is possible.
             self.design, linear = design.centered_with(design.weights * target)
             if linear is not None:
@@ -81,6 +82,11 @@ class RowsFit(DataFit):
     @property
     def null_value(self) -> float:
         return self.null_reading.value
+
+    @cached_property
+    def can_vanish(self) -> bool:
+        weights = np.broadcast_to(self.design.weights, self.target.shape)
+        return bool(np.all(self.loss.vanishes(self.target) | (weights == 0)))
 
     @cached_property
     def null_reading(self) -> RowsReading:

@@ -80,7 +80,7 @@ class Unpenalised:
         b = np.zeros(self.design.n_tasks, self.dtype) if start is None else start
         low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
         weights = self.design.weights
-        reach = 8.0
+        reach, stretch, last = 8.0, np.ones_like(b), np.full_like(b, np.inf)
         for _ in range(_MAX_NEWTON):
             z = linear + self.design.spread(b)
             slope = self.design.task_sums(weights * self.loss.gradient(self.target, z))
@@ -92,15 +92,22 @@ class Unpenalised:
             # A flat loss far from the optimum makes Newton jump, and one whose second derivative underflows creep: so
             # jumps are bounded (8 is a long way on the scale of log-odds) but twice as long each time, until bracketed.
             step = np.where(second > 0, step, -np.sign(slope) * reach)
-            proposal = b + np.clip(step, -reach, reach)
+            clipped = np.clip(step, -reach, reach)
             reach *= 2.0
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
             bracketed = np.isfinite(low) & np.isfinite(high)
+            # Steps that do not shrink creep as well (an exponential far too large falls by a factor e each): they are
+            # made longer until bracketed, and then bisection is faster.
+            slow = np.abs(clipped) > 0.5 * last
+            stretch = np.where(slow & (clipped == step) & ~bracketed, 2.0 * stretch, 1.0).astype(b.dtype, copy=False)
+            proposal = b + stretch * clipped
             middle = 0.5 * (np.where(bracketed, low, b) + np.where(bracketed, high, b))
             # A step that is rounding already may fall on the end of the bracket: bisecting there would lead away.
-            outside = ((proposal <= low) | (proposal >= high)) & (np.abs(step) > tol * (1.0 + np.abs(b)))
-            proposal = np.where(bracketed & outside, middle, proposal)
+            outside = ((proposal <= low) | (proposal >= high) | slow) & (np.abs(step) > tol * (1.0 + np.abs(b)))
+            bisected = bracketed & outside
+            proposal = np.where(bisected, middle, proposal)
             moved = np.abs(proposal - b)
+            last = np.where(bisected, moved, np.abs(clipped))
             b = np.where(slope == 0, b, proposal)
             if np.all(moved <= tol * (1.0 + np.abs(b))):
                 break
@@ -201,7 +208,8 @@ class Unpenalised:
                 self._quadratic_system = self._system(self.design.weights)
             system = self._quadratic_system
         else:
-            system = self._system(self.design.weights * self.loss.second(self.target, scores))
+            second = np.maximum(self.loss.second(self.target, scores), self.loss.least_bend(self.target, scores))
+            system = self._system(self.design.weights * second)
         slope = self.design.task_sums(self.design.weights * u)
         return system(residual, slope)
 

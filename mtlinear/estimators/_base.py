@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from mtlinear._tasks import (
@@ -70,7 +70,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
 
     # Types and ranges of all parameters of __init__, for scikit-learn's validation.
     _parameter_constraints: ClassVar[Constraints] = COMMON
-    _loss: ClassVar[Loss]
+    _default_loss: ClassVar[Loss]
     # Tasks of the rows that predict will be asked for, where they are known beforehand (held-out rows of a fold, which
     # set it for an instance; to a dataclass a variable of the class is what is no field).
     _tasks_of_rows: ClassVar[Any] = None
@@ -92,11 +92,15 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     def _make_penalty(self) -> Penalty:
         """The penalty object with the present parameters."""
 
+    def _make_loss(self) -> Loss:
+        """The loss object; only the general estimators have a parameter for it."""
+        return self._default_loss
+
     def _problem(self, design: Design, target: Array) -> Problem:
         return Problem(
             design,
             target,
-            self._loss,
+            self._make_loss(),
             self._make_penalty(),
             fit_intercept=self.fit_intercept,
             l2_alpha=self.l2_alpha,
@@ -115,6 +119,11 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
     def _check_parameters(self) -> None:
         """Types and ranges of the constructor's parameters; what depends on the data is checked where it is used."""
         self._validate_params()
+        if self._make_loss().of_labels != is_classifier(self):
+            raise ValueError(
+                f"loss={self._make_loss()!r} is not one for {type(self).__name__}: Logistic and SquaredHinge are for "
+                "classifiers, all others for regressors."
+            )
 
     def _read_rows(self, X: Any, tasks: ArrayLike | None, *, reset: bool, are_all: bool = True) -> Rows:
         """Features, float32 or float64, and the task labels, from ``task_feature`` or ``tasks``.

@@ -10,6 +10,7 @@ from scipy.special import log_expit, logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length
 
@@ -21,6 +22,10 @@ from mtlinear.estimators._missing import is_missing, observed_outputs
 from mtlinear.losses import Logistic
 from mtlinear.metrics import masked_accuracy_score
 from mtlinear.problem import Problem
+
+
+def _has_probabilities(model: MultiTaskClassifierBase) -> bool:
+    return isinstance(model._make_loss(), Logistic)
 
 
 class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
@@ -39,7 +44,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
     __metadata_request__predict_log_proba: ClassVar[dict[str, bool]] = {"tasks": True}
     __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"tasks": True}
 
-    _loss = Logistic()
+    _default_loss = Logistic()
 
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, tasks: ArrayLike | None = None
@@ -163,7 +168,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             )
 
     def decision_function(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
-        """Log-odds of the positive label.
+        """Scores: with the logistic loss the log-odds of the positive label.
 
         Parameters
         ----------
@@ -197,8 +202,9 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             return self.classes_[np.argmax(scores, axis=1)]
         return self.classes_[(scores > 0).astype(int)]
 
+    @available_if(_has_probabilities)
     def predict_proba(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
-        """Probabilities.
+        """Probabilities; other losses than the logistic have none.
 
         Parameters
         ----------
@@ -219,6 +225,7 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
             return np.exp(log_positive - logsumexp(log_positive, axis=1, keepdims=True))
         return np.exp(np.column_stack([log_expit(-scores), log_positive]))
 
+    @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
         """Logarithms of `predict_proba`.
 

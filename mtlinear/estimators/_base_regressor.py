@@ -13,10 +13,10 @@ from sklearn.utils.validation import assert_all_finite, check_array, check_consi
 
 from mtlinear._typing import Array
 from mtlinear._warnings import warn
-from mtlinear.designs import Matrix
+from mtlinear.designs import Design, Matrix
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
-from mtlinear.losses import Squared
+from mtlinear.losses import Poisson, Squared
 from mtlinear.metrics import masked_r2_score
 from mtlinear.problem import Problem
 
@@ -24,7 +24,7 @@ from mtlinear.problem import Problem
 class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     """fit, predict and score of every regressor; a subclass gives the penalty."""
 
-    _loss = Squared()
+    _default_loss = Squared()
     # What partial_fit has added up (`mtlinear.estimators._streaming`); fit starts anew.
     _chunks: Any = None
 
@@ -84,7 +84,19 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
             n_tasks = target.shape[1]
             self.tasks_ = np.arange(n_tasks) if column_names is None else np.asarray(column_names)
             design = self._build_design(rows, None, observed_outputs(target, self.tasks_))
-        return self._problem(design, np.nan_to_num(design.arrange(target)))
+        target = np.nan_to_num(design.arrange(target))
+        self._check_finite_intercepts(design, target)
+        return self._problem(design, target)
+
+    def _check_finite_intercepts(self, design: Design, target: Array) -> None:
+        """No task may have nothing but targets whose loss only vanishes at infinity (zeros, with the Poisson loss)."""
+        self._make_loss().check_target(target)
+        lost = design.task_sums(1.0 * ((design.weights > 0) & self._make_loss().vanishes(target))) == 0
+        if self.fit_intercept and lost.any():
+            raise ValueError(
+                f"y of task(s) {self.tasks_[lost].tolist()} is {np.unique(target)[0]:g} in every row; with "
+                f"loss={self._make_loss()!r} the intercept would be infinite (rows of weight zero do not count)."
+            )
 
     def _read_target(self, y: ArrayLike, X: Matrix) -> Array:
         if y is None:
@@ -102,7 +114,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         return target
 
     def predict(self, X: Any, *, tasks: ArrayLike | None = None) -> Array:
-        """Predict the targets.
+        """Predict the targets: the scores, or with the Poisson loss their exponentials, the expected counts.
 
         Parameters
         ----------
@@ -114,7 +126,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         -------
         ndarray of shape (n_rows, n_tasks) for tasks that share X, else (n_rows,)
         """
-        scores = self._scores(X, tasks)
+        scores = self._make_loss().inverse_link(self._scores(X, tasks))
         return scores[:, 0] if not self._stacked and self._y_ndim == 1 else scores
 
     def score(
@@ -122,7 +134,8 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     ) -> float:
         """R2 of the predictions: the mean over the columns of a 2-D y, over all rows for stacked tasks.
 
-        NaN in a 2-D y is left out.
+        NaN in a 2-D y is left out. It is R2 for every loss: for the deviance that a Poisson model explains there is
+        `sklearn.metrics.d2_tweedie_score(y, model.predict(X), power=1)`.
 
         Parameters
         ----------
@@ -135,6 +148,7 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self.task_feature is None
         tags.target_tags.single_output = True
+        tags.target_tags.positive_only = isinstance(self._make_loss(), Poisson)
         tags.input_tags.sparse = True
         return tags
 

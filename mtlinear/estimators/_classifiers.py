@@ -204,7 +204,7 @@ class ClusteredClassifier(_Clustered, MultiTaskClassifierBase):
 
 @documented
 class MultiTaskClassifier(_AnyPenalty, MultiTaskClassifierBase):
-    """Any belief about the tasks, as a penalty object; logistic loss.
+    """Any belief about the tasks, as a penalty object; logistic loss, or squared hinge.
 
     %(objective)s
 
@@ -216,6 +216,9 @@ class MultiTaskClassifier(_AnyPenalty, MultiTaskClassifierBase):
         An object of `mtlinear.penalties`, e.g. ``TraceNorm(alpha=0.1)`` or
         ``InfimalConvolution(TraceNorm(), L1())``. None is ``L1Lq(alpha=0.01)``. Its parameters can be searched as
         ``penalty__alpha``, and penalties as ``{"penalty": [TraceNorm(), L1Lq()]}``.
+    loss : Loss, default None
+        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities. None
+        is the logistic loss.
     %(common)s
 
     Examples

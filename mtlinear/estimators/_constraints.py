@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.utils._param_validation import StrOptions
 
 from mtlinear._validation import Number, ObjectOf, WholeNumber
+from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
 from mtlinear.solvers import Solver
 
@@ -49,10 +50,14 @@ PENALTY: Constraints = {
     "penalty": [ObjectOf(Penalty, "an object of mtlinear.penalties, like TraceNorm(alpha=0.1)"), None]
 }
 
+#: Any loss; whether it is one for labels is checked where it is used.
+LOSS: Constraints = {"loss": [ObjectOf(Loss, "an object of mtlinear.losses, like Huber()"), None]}
+
 #: All parameters of an estimator that chooses some by cross-validation.
 CROSS_VALIDATED: Constraints = {
     **{name: allowed for name, allowed in COMMON.items() if name not in {"warm_start", "callback"}},
     **PENALTY,
+    **LOSS,
     "alphas": [WholeNumber(at_least=1), "array-like"],
     "eps": [Number(above=0, at_most=1)],
     "param_grid": [Mapping, list, tuple, None],

@@ -28,6 +28,7 @@ from mtlinear.estimators._documentation import documented
 from mtlinear.estimators._folds import FoldResult, Table, run_fold
 from mtlinear.estimators._regressors import MultiTaskRegressor
 from mtlinear.estimators._splits import check_split, make_splits
+from mtlinear.losses import Loss
 from mtlinear.metrics._rows import task_column
 from mtlinear.path import at_strength, read_alphas
 from mtlinear.penalties import Penalty
@@ -49,6 +50,7 @@ class _CrossValidated(MultiTaskLinearModel):
         self,
         penalty: Penalty | None = None,
         *,
+        loss: Loss | None = None,
         alphas: int | ArrayLike = 100,
         eps: float = 1e-3,
         param_grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]] | None = None,
@@ -67,6 +69,7 @@ class _CrossValidated(MultiTaskLinearModel):
         verbose: int = 0,
     ):
         self.penalty = penalty
+        self.loss = loss
         self.alphas = alphas
         self.eps = eps
         self.param_grid = param_grid
@@ -98,6 +101,9 @@ class _CrossValidated(MultiTaskLinearModel):
 
     def _make_penalty(self) -> Penalty:
         return self._model()._make_penalty()
+
+    def _make_loss(self) -> Loss:
+        return self._default_loss if self.loss is None else self.loss
 
     def _model(self) -> MultiTaskRegressor | MultiTaskClassifier:
         """The model without cross-validation that has the same parameters."""
@@ -310,11 +316,14 @@ class MultiTaskRegressorCV(_CrossValidated, MultiTaskRegressorBase):
     penalty : Penalty, default None
         Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
         param_grid says otherwise. None is ``L1Lq()``.
+    loss : Loss, default None
+        An object of `mtlinear.losses`: ``Huber(delta=1.35)`` for outliers, ``Poisson()`` for counts (predict then gives
+        their expectation, the exponential of the score), or one of your own. None is the squared loss.
     %(cv)s
     %(common)s
     %(cv_attributes)s
     mse_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
-        Mean squared error of the held-out rows, weighted as in the objective.
+        Mean squared error of the held-out rows (with another loss, its mean), weighted as in the objective.
 
     Examples
     --------
@@ -347,6 +356,9 @@ class MultiTaskClassifierCV(_CrossValidated, MultiTaskClassifierBase):
     penalty : Penalty, default None
         Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
         param_grid says otherwise. None is ``L1Lq()``.
+    loss : Loss, default None
+        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities. None
+        is the logistic loss.
     %(cv)s
     %(common)s
     %(cv_attributes)s

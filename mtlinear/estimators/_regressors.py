@@ -187,7 +187,7 @@ class ClusteredRegressor(_Clustered, StreamingRegressorBase):
 
 @documented
 class MultiTaskRegressor(_AnyPenalty, StreamingRegressorBase):
-    """Any belief about the tasks, as a penalty object; squared loss.
+    """Any belief about the tasks, as a penalty object; squared loss, or any other.
 
     %(objective)s
 
@@ -199,6 +199,10 @@ class MultiTaskRegressor(_AnyPenalty, StreamingRegressorBase):
         An object of `mtlinear.penalties`, e.g. ``TraceNorm(alpha=0.1)`` or
         ``InfimalConvolution(TraceNorm(), L1())``. None is ``L1Lq(alpha=0.1)``. Its parameters can be searched as
         ``penalty__alpha``, and penalties as ``{"penalty": [TraceNorm(), L1Lq()]}``.
+    loss : Loss, default None
+        An object of `mtlinear.losses`: ``Huber(delta=1.35)`` for outliers, ``Poisson()`` for counts (predict then gives
+        their expectation, the exponential of the score), or one of your own. None is the squared loss; partial_fit
+        knows no other.
     %(common)s
 
     Examples

@@ -101,8 +101,22 @@ def check_split(
             f"task(s) {_some(lacking)} have no row in the training part of fold {fold} of cv, but are tested there. "
             f"{_REMEDY}; or predict them by the mean task, with unseen_tasks='mean'."
         )
-    if not data.loss.quadratic:
+    if data.loss.of_labels:
         _check_classes(model, data, train, seen, fold)
+    elif data.fit_intercept:
+        _check_intercepts(model, data, train, seen, fold)
+
+
+def _check_intercepts(model: MultiTaskLinearModel, data: RowsFit, train: Indices, seen: np.ndarray, fold: int) -> None:
+    """Every task that has training rows must have a finite intercept (with the Poisson loss: not only zeros)."""
+    design = data.design.take(train)
+    target = design.arrange(data.design.restore(data.target)[train])
+    lost = seen & (design.task_sums(1.0 * ((design.weights > 0) & data.loss.vanishes(target))) == 0)
+    if lost.any():
+        raise ValueError(
+            f"y of task(s) {_some(model.tasks_[lost])} is zero in every row of the training part of fold {fold} of cv, "
+            f"where loss={data.loss!r} has no finite intercept. {_REMEDY}."
+        )
 
 
 def _check_classes(model: MultiTaskLinearModel, data: RowsFit, train: Indices, seen: np.ndarray, fold: int) -> None:

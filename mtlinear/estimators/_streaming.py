@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metaestimators import available_if
 
 from mtlinear._tasks import check_task_column, encode, read_task_weight
 from mtlinear._typing import Array, Indices, Labels
@@ -100,11 +101,19 @@ class Chunks:
         return Moments.of_running(parts, task_weight, about_means=about_means)
 
 
+def _has_sums(model: MultiTaskRegressorBase) -> bool:
+    loss = model._make_loss()
+    if not loss.quadratic:
+        raise AttributeError(f"partial_fit needs the squared loss, of which sums over the rows say all, not {loss!r}.")
+    return True
+
+
 class StreamingRegressorBase(MultiTaskRegressorBase):
     """Adds partial_fit to a regressor."""
 
     __metadata_request__partial_fit: ClassVar[dict[str, bool]] = {"tasks": True, "solve": True}
 
+    @available_if(_has_sums)
     def partial_fit(
         self,
         X: Any,

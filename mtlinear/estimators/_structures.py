@@ -13,7 +13,18 @@ from sklearn.base import clone
 
 from mtlinear import penalties
 from mtlinear.estimators._base import MultiTaskLinearModel
-from mtlinear.estimators._constraints import ALPHA, CLUSTERS, COMMON, L1_RATIO, MEAN_ALPHA, PENALTY, Constraints, Q
+from mtlinear.estimators._constraints import (
+    ALPHA,
+    CLUSTERS,
+    COMMON,
+    L1_RATIO,
+    LOSS,
+    MEAN_ALPHA,
+    PENALTY,
+    Constraints,
+    Q,
+)
+from mtlinear.losses import Loss
 from mtlinear.penalties import Penalty
 
 
@@ -94,9 +105,11 @@ class _AnyPenalty(MultiTaskLinearModel):
 
     _default_penalty: ClassVar[Penalty]
 
-    _parameter_constraints: ClassVar[Constraints] = PENALTY | COMMON
+    _parameter_constraints: ClassVar[Constraints] = PENALTY | LOSS | COMMON
 
     penalty: Penalty | None = None
+    _: KW_ONLY
+    loss: Loss | None = None
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``penalty__alpha`` and the like also where penalty is None, on the default penalty.
@@ -112,3 +125,6 @@ class _AnyPenalty(MultiTaskLinearModel):
 
     def _make_penalty(self) -> Penalty:
         return self._default_penalty if self.penalty is None else self.penalty
+
+    def _make_loss(self) -> Loss:
+        return self._default_loss if self.loss is None else self.loss

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, xlog1py, xlogy
 
 from mtlinear._typing import Array
-from mtlinear.losses._base import Loss
+from mtlinear.losses._base import Loss, check_signs
 
 
 class Logistic(Loss):
@@ -22,6 +23,7 @@ class Logistic(Loss):
     """
 
     curvature = 0.25
+    of_labels = True
 
     def value(self, y: Array, z: Array) -> Array:
         return np.logaddexp(0.0, -y * z)
@@ -33,6 +35,9 @@ class Logistic(Loss):
         p = expit(-np.abs(z))
         return p * (1.0 - p)
 
+    def vanishes(self, y: Array) -> NDArray[np.bool_]:
+        return np.zeros(y.shape, dtype=bool)
+
     def conjugate(self, y: Array, u: Array) -> Array:
         p = -y * u
         inside = (p >= 0.0) & (p <= 1.0)
@@ -43,7 +48,4 @@ class Logistic(Loss):
         return expit(z)
 
     def check_target(self, y: Array) -> None:
-        if not np.all(np.abs(y) == 1.0):
-            raise ValueError(
-                "y must be coded as -1 and +1 for the logistic loss (the classifiers do this for any two labels)."
-            )
+        check_signs(y, "logistic")

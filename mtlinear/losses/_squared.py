@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtlinear._typing import Array
-from mtlinear.losses._base import Loss
+from mtlinear.losses._base import Loss, check_finite
 
 
 class Squared(Loss):
@@ -20,6 +20,7 @@ class Squared(Loss):
 
     curvature = 1.0
     quadratic = True
+    of_difference = True
 
     def value(self, y: Array, z: Array) -> Array:
         return 0.5 * (z - y) ** 2
@@ -37,5 +38,4 @@ class Squared(Loss):
         return z
 
     def check_target(self, y: Array) -> None:
-        if not np.all(np.isfinite(y)):
-            raise ValueError("y contains NaN or infinity; the squared loss needs finite numbers.")
+        check_finite(y, "squared")

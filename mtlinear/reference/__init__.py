@@ -15,11 +15,7 @@ function:
 Needs cvxpy: ``pip install "mtlinear[reference]"``.
 """
 
-from mtlinear.reference import (
-    _graphs,  # noqa: F401 (registers expressions)
-    _rows,  # noqa: F401  (registers expressions)
-    _spectral,  # noqa: F401 (registers its expressions)
-)
+from mtlinear.reference import _graphs, _losses, _rows, _spectral  # noqa: F401 (they register expressions)
 from mtlinear.reference._cvxpy import CLARABEL_OPTIONS
 from mtlinear.reference._expressions import Expression, loss_expression, penalty_expression
 from mtlinear.reference._solve import (

@@ -29,6 +29,8 @@ _SLOW = 0.3
 _MODEL = 3.0
 #: Where steps do nothing they become more accurate, down to this fraction: then rounding is all that is left.
 _LEAST_GOAL = 1e-6
+#: Steps in a row that do nothing for the gap, after which gradient steps take over where the loss is linear far out.
+_MOST_IDLE = 3
 #: Armijo's fraction of the predicted decrease, and the shortest step.
 _DECREASE, _SHORTEST = 1e-4, 1e-12
 #: Up to so many features the factorizations of a model cost no more than a few iterations.
@@ -84,6 +86,10 @@ class ProximalNewton(Solver):
             FISTA().run(incumbent, gap_limit, max_iter)
         else:
             _Outer(incumbent, QuadraticModel(data), self.inner).until(gap_limit, max_iter)
+            # Where the loss is linear far out the gap is of first order in what the model calls the square of an error:
+            # the objective is there, but the last digits of the gap need gradient steps.
+            if data.loss.linear_far_out:
+                FISTA().run(incumbent, gap_limit, max_iter)
 
 
 def default_inner(problem: Problem) -> Solver:
@@ -119,13 +125,15 @@ class _Outer:
 
     def until(self, gap_limit: float, max_iter: int) -> None:
         incumbent = self.incumbent
-        accuracy, fresh = _INNER, True
-        while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_GOAL:
+        accuracy, fresh, idle = _INNER, True, 0
+        most = _MOST_IDLE if incumbent.problem.data.loss.linear_far_out else max_iter
+        while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_GOAL and idle < most:
             gap, objective = incumbent.gap, self.objective
             wanted = max(accuracy * gap, min(1.0, accuracy / _LEAST_INNER) * _ENOUGH * gap_limit)
             self._move_towards(self._minimise_model(wanted, max_iter, fresh), wanted)
             incumbent.record()
             left = incumbent.gap / gap
+            idle = 0 if incumbent.gap < gap else idle + 1
             fresh = not left <= _SLOW
             if not fresh:
                 accuracy = max(_INNER * left, _LEAST_INNER)
