@@ -289,6 +289,28 @@ def each(things: list[object] | list[Penalty] | list[Loss] | list[Solver], argum
     return pytest.mark.parametrize(argument, things, ids=name_of)
 
 
+def mixed(times: int | None = None, **lists: list) -> pytest.MarkDecorator:
+    """Parametrise a test over the first list, each entry with every entry of the others, but not with all combinations.
+
+    As many combinations for each as the longest of the other lists has entries (or `times`); the others turn beside it,
+    at another offset for each entry of the first, so that any two entries of any two lists meet somewhere. The full
+    product of penalties, losses, layouts and shapes is thirteen thousand problems.
+    """
+    first, *others = lists.values()
+    count = times or max(len(other) for other in others)
+    cases = []
+    for i, thing in enumerate(first):
+        combinations = [
+            tuple(other[(k + i * (j + 1)) % len(other)] for j, other in enumerate(others)) for k in range(count)
+        ]
+        cases += [
+            pytest.param(thing, *rest, id="-".join(name_of(part) for part in (thing, *rest)))
+            for k, rest in enumerate(combinations)
+            if all(rest is not other and rest != other for other in combinations[:k])
+        ]
+    return pytest.mark.parametrize(",".join(lists), cases)
+
+
 # Designs ------------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import catalogue
 import numpy as np
 import pytest
-from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem
+from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem, mixed
 from numpy.testing import assert_allclose
 from ownloss import Cosh
 from scipy.optimize import minimize_scalar
@@ -26,10 +26,12 @@ def random_parts(problem, rng, scale):
     return list(scale * rng.standard_normal(problem.shape))
 
 
-@each(PENALTIES, "penalty")
-@each([*LOSSES, Cosh()], "loss")
-@pytest.mark.parametrize("layout", ["shared-weighted", "stacked-unbalanced-weighted"])
-@pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no-intercept"])
+@mixed(
+    penalty=PENALTIES,
+    loss=[*LOSSES, Cosh()],
+    layout=["shared-weighted", "stacked-unbalanced-weighted"],
+    fit_intercept=[True, False],
+)
 def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_intercept):
     problem = make_problem(penalty, loss, design=layout, fit_intercept=fit_intercept, seed=7)
     optimum = solve_reference(problem).objective
@@ -43,9 +45,7 @@ def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_i
         assert_allclose(certificate.objective, point.reading.value + problem.penalty_value(point.parts), rtol=1e-14)
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("shape", [TALL, WIDE, ONE_TASK], ids=str)
+@mixed(penalty=PENALTIES, loss=LOSSES, shape=[TALL, WIDE, ONE_TASK])
 def test_gap_is_small_at_the_optimum_and_large_elsewhere(penalty, loss, shape):
     """Tight: a certificate that only ever says "far away" would be honest and useless."""
     free = penalty.null_space(shape.T).shape[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import DESIGNS, LOSSES, PENALTIES, Shape, each, make_problem
+from catalogue import DESIGNS, LOSSES, PENALTIES, Shape, make_problem, mixed
 
 from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, Clustered, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
@@ -44,9 +44,7 @@ def test_any_solver_can_be_forced():
     assert choose_solver(problem, solver := FISTA(3)) is solver
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("design", DESIGNS)
+@mixed(penalty=PENALTIES, loss=LOSSES, design=list(DESIGNS))
 def test_the_chosen_solver_accepts_the_problem(penalty, loss, design):
     for shape in (Shape(20, 4, 3), Shape(8, 12, 3)):
         problem = make_problem(penalty, loss, design=design, shape=shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import catalogue
 import numpy as np
 import pytest
-from catalogue import DESIGNS, LOSSES, PENALTIES, TALL, WIDE, each, make_problem
+from catalogue import DESIGNS, LOSSES, PENALTIES, TALL, WIDE, make_problem, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -38,9 +38,7 @@ def with_ridge(problem, l2_alpha):
 # Moments ------------------------------------------------------------------------------------------------------------
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("layout", DESIGNS)
-@pytest.mark.parametrize("fit_intercept", [True, False])
+@mixed(penalty=PENALTIES, layout=list(DESIGNS), fit_intercept=[True, False])
 def test_moments_give_the_certificate_of_the_rows(penalty, layout, fit_intercept):
     problem = make_problem(penalty, design=layout, fit_intercept=fit_intercept, seed=3)
     short = from_moments(problem)
@@ -55,9 +53,11 @@ def test_moments_give_the_certificate_of_the_rows(penalty, layout, fit_intercept
     assert_allclose(second.bound, first.bound, rtol=1e-7, atol=1e-8 * first.objective)
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("layout", ["shared-weighted", "stacked-unbalanced-weighted", "shared-sparse-missing"])
-@pytest.mark.parametrize("shape", [TALL, WIDE], ids=str)
+@mixed(
+    penalty=PENALTIES,
+    layout=["shared-weighted", "stacked-unbalanced-weighted", "shared-sparse-missing"],
+    shape=[TALL, WIDE],
+)
 def test_a_fold_is_the_whole_minus_the_rest(penalty, layout, shape):
     """The optimum on some rows, from the moments of all rows and of the others, is that of a design of these rows."""
     problem = make_problem(penalty, design=layout, shape=shape, seed=4)
@@ -118,9 +118,7 @@ def test_a_feature_that_is_constant_in_the_fold_stays_out_of_a_free_mean():
 # Ridge --------------------------------------------------------------------------------------------------------------
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("layout", ["shared-weighted", "stacked-unbalanced-weighted"])
+@mixed(penalty=PENALTIES, loss=LOSSES, layout=["shared-weighted", "stacked-unbalanced-weighted"])
 def test_ridge_beside_every_penalty_against_cvxpy(penalty, loss, layout):
     problem = with_ridge(make_problem(penalty, loss, design=layout, seed=5), 0.3)
     solution = solve(problem)
@@ -130,9 +128,7 @@ def test_ridge_beside_every_penalty_against_cvxpy(penalty, loss, layout):
     assert_allclose(solution.A, reference.A, atol=2e-4)  # strongly convex: there is one optimum
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("fit_intercept", [True, False])
+@mixed(penalty=PENALTIES, loss=LOSSES, fit_intercept=[True, False])
 def test_gap_with_a_ridge_is_honest(penalty, loss, fit_intercept):
     """Anywhere: never below the distance to the optimum."""
     problem = with_ridge(make_problem(penalty, loss, shape=WIDE, fit_intercept=fit_intercept, seed=6), 0.2)
@@ -171,8 +167,7 @@ def test_ridge_as_augmented_rows(l2_alpha, penalty):
 # Duals handed on ----------------------------------------------------------------------------------------------------
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
+@mixed(3, penalty=PENALTIES, loss=LOSSES)
 def test_a_dual_point_of_another_strength_bounds_this_optimum(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked", seed=10)
     stronger = problem.with_penalty(penalty.scaled(1.5))

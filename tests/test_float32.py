@@ -10,7 +10,7 @@ import catalogue
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from catalogue import DESIGNS, LOSSES, N_TASKS, PENALTIES, TALL, Shape, each
+from catalogue import DESIGNS, LOSSES, N_TASKS, PENALTIES, TALL, Shape, each, mixed
 from estimatortools import CLASSIFIERS, ESTIMATORS, REGRESSORS, SMALL, make, target_for
 from numpy.testing import assert_allclose
 
@@ -177,9 +177,7 @@ def check_solution(single, double, solver, max_iter=20_000):
     return solution
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("layout", DESIGNS)
+@mixed(penalty=PENALTIES, loss=LOSSES, layout=list(DESIGNS))
 def test_fits_are_float32_and_their_gap_is_honest(penalty, loss, layout, monkeypatch):
     single, double = both(penalty, loss, layout, monkeypatch)
     solution = check_solution(single, double, FISTA())
@@ -287,8 +285,8 @@ def test_data_frames_have_the_type_that_their_features_have_together(name, stack
     frame["school"] = tasks
     model = make(name, **SMALL[name], task_feature="school")
     assert model.fit(frame, target_for(name, y)).coef_.dtype == SINGLE
-    for mixed, dtype in ((DOUBLE, DOUBLE), (np.int16, SINGLE), (np.int64, DOUBLE)):
-        assert model.fit(frame.astype({"b": mixed}), target_for(name, y)).coef_.dtype == dtype
+    for other, dtype in ((DOUBLE, DOUBLE), (np.int16, SINGLE), (np.int64, DOUBLE)):
+        assert model.fit(frame.astype({"b": other}), target_for(name, y)).coef_.dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.int64, np.float64, object])

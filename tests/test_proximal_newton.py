@@ -7,7 +7,7 @@ import warnings
 import catalogue
 import numpy as np
 import pytest
-from catalogue import DESIGNS, PENALTIES, TALL, WIDE, each, make_problem, name_of
+from catalogue import DESIGNS, PENALTIES, TALL, WIDE, each, make_problem, mixed, name_of
 from numpy.testing import assert_allclose
 from ownloss import Cosh
 from sklearn.exceptions import ConvergenceWarning
@@ -112,8 +112,7 @@ def test_gram_matrices_are_used_again_while_the_second_derivatives_stay(rng):
 # The solver ---------------------------------------------------------------------------------------------------------
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("layout", DESIGNS)
+@mixed(4, penalty=PENALTIES, layout=list(DESIGNS))
 def test_optimum_on_every_layout(penalty, layout):
     problem = make_problem(penalty, Logistic(), design=layout, seed=1)
     assert_same_optimum(problem, solve(problem), solve(problem, FISTA()))
@@ -151,8 +150,7 @@ def test_few_models_and_a_gap_that_falls_ever_faster(penalty, fraction, rng):
     assert isinstance(solution.certificate.dual.reading, LinearisedReading)
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@mixed(3, penalty=PENALTIES, loss=LOSSES)
 def test_a_far_start_does_no_harm(penalty, loss):
     problem = of_loss(penalty, loss)
     size = 3.0 if isinstance(loss, Poisson) else 30.0
@@ -180,9 +178,7 @@ def test_full_steps_from_far_away_would_diverge(monkeypatch):
     assert_same_optimum(problem, found, solve(problem, FISTA()))
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("start", [None, 50.0])
-@pytest.mark.parametrize("fit_intercept", [True, False])
+@mixed(penalty=PENALTIES, start=[None, 50.0], fit_intercept=[True, False])
 def test_separable_tasks_end_in_a_certified_gap_or_an_honest_warning(penalty, start, fit_intercept):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((30, 6))

@@ -7,7 +7,20 @@ import warnings
 import catalogue
 import numpy as np
 import pytest
-from catalogue import LOSSES, NORMS, ONE_TASK, PENALTIES, SHAPES, SOLVERS, TALL, WIDE, each, make_problem
+from catalogue import (
+    DESIGNS,
+    LOSSES,
+    NORMS,
+    ONE_TASK,
+    PENALTIES,
+    SHAPES,
+    SOLVERS,
+    TALL,
+    WIDE,
+    each,
+    make_problem,
+    mixed,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from ownloss import Cosh
 from sklearn.exceptions import ConvergenceWarning
@@ -76,11 +89,7 @@ def _ill_posed(penalty, loss, layout, shape):
     return isinstance(loss, catalogue.WITHOUT_ZERO) and free and shape is WIDE and layout == "shared"
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no-intercept"])
+@mixed(penalty=PENALTIES, loss=LOSSES, layout=list(DESIGNS), shape=SHAPES, fit_intercept=[True, False])
 def test_optimum_is_that_of_cvxpy(penalty, loss, layout, shape, fit_intercept):
     if _ill_posed(penalty, loss, layout, shape):
         pytest.skip("no optimum: the free mean separates the labels")
@@ -101,8 +110,7 @@ def test_a_loss_of_the_users_own_backtracks_to_the_optimum(penalty, layout):
         check_against_reference(problem, solver, solve_reference(problem))
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
+@mixed(3, penalty=PENALTIES, loss=LOSSES)
 def test_warm_start_from_the_solution_needs_no_iteration(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked")
     first = solve(problem)
@@ -117,8 +125,7 @@ def test_warm_start_from_nearby_is_faster_than_from_zero():
     assert solve(problem, start=near.parts, tol=1e-5).n_iter < solve(problem, tol=1e-5).n_iter
 
 
-@each(SOLVERS, "solver")
-@each(PENALTIES, "penalty")
+@mixed(5, penalty=PENALTIES, solver=SOLVERS)
 def test_nothing_the_caller_gave_is_changed(penalty, solver):
     problem = make_problem(penalty, Logistic())
     if solver.refuses(problem):
@@ -167,8 +174,7 @@ def test_history_ends_with_what_is_reported(solver):
     assert all(check.gap >= check.objective - optimum - 1e-12 for check in solution.history)
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
+@mixed(3, penalty=PENALTIES, loss=LOSSES)
 def test_too_few_iterations_warn_and_report_the_honest_gap(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked-unbalanced-weighted", shape=WIDE, seed=2)
     with warnings.catch_warnings(record=True) as caught:
@@ -270,9 +276,7 @@ def test_rescaling_y_rescales_the_parameters(penalty, factor):
     same_solution(solve(problem, tol=1e-13), solve(scaled, tol=1e-13), factor=factor)
 
 
-@each(NORMS, "penalty")
-@each(LOSSES, "loss")
-@pytest.mark.parametrize("layout", LAYOUTS)
+@mixed(penalty=NORMS, loss=LOSSES, layout=LAYOUTS)
 def test_zero_at_alpha_max_and_not_just_below(penalty, loss, layout):
     problem = make_problem(penalty, loss, design=layout, shape=WIDE, seed=1)
     design, y = problem.data.design, problem.data.target
