@@ -95,6 +95,14 @@ def test_largest_eigenvalue_of_zeros_is_zero_also_when_large():
     assert largest_eigenvalue(np.zeros((450, 450)), np.ones(450), None) == 0.0
 
 
+def test_rows_that_are_nearly_centred_are_looked_at_once_for_means_and_adjoint(rng):
+    D = rng.standard_normal((30, 3))
+    near = SharedDesign(rng.standard_normal((30, 4)) + 1.0, 3)
+    far = SharedDesign(rng.standard_normal((30, 4)) + 100.0, 3)
+    assert near.centered_with(D)[1] is not None
+    assert far.centered_with(D)[1] is None
+
+
 @LAYOUTS
 @MANY
 @given(**SIZES)
@@ -120,6 +128,12 @@ def test_centred_design_has_mean_zero_and_remembers_what_it_took(layout, n, d, T
     lost = np.sum(centred.center * A, axis=0)
     assert_allclose(centred.apply(A) + centred.spread(lost), design.apply(A), atol=1e-11)
     assert centred.norm_bound() <= design.norm_bound() * (1 + 1e-9)
+    # One look may give the adjoint as well.
+    D = rng.standard_normal(design.weights.shape)
+    together, adjoint = design.centered_with(D)
+    assert_allclose(together.center, centred.center, atol=1e-13)
+    if adjoint is not None:
+        assert_allclose(adjoint, centred.adjoint(D), atol=1e-12)
     # Centring twice, or values in the caller's order, change nothing.
     assert_allclose(centred.centered().center, centred.center, atol=1e-12)
     values = rng.standard_normal(design.weights.shape)
