@@ -164,7 +164,9 @@ def test_gap_limit_is_relative_to_the_null_objective(tol):
             if type(loss) in known:
                 best = known[type(loss)](mean)
             else:
-                best = minimize_scalar(lambda b, y=y, w=w: w @ loss.value(y, np.full_like(y, b)), tol=1e-12).x
+                best = minimize_scalar(
+                    lambda b, loss=loss, y=y, w=w: w @ loss.value(y, np.full_like(y, b)), tol=1e-12
+                ).x
             expected += w @ loss.value(y, np.full_like(y, best))
         assert_allclose(problem.null_objective, expected, rtol=1e-12)
         assert_allclose(problem.gap_limit(tol), tol * expected, rtol=1e-12)

@@ -210,7 +210,7 @@ def test_free_means_and_rows_with_tasks_of_their_own(counts, penalty, loss):
 
 def test_what_makes_no_sense_is_said(counts, labels):
     X, Y = counts
-    with pytest.raises(ValueError, match="SquaredHinge.* is not one for MultiTaskRegressor"):
+    with pytest.raises(ValueError, match=r"SquaredHinge.* is not one for MultiTaskRegressor"):
         MultiTaskRegressor(loss=SquaredHinge()).fit(X, Y)
     with pytest.raises(ValueError, match=r"Huber\(.*is not one for MultiTaskClassifier"):
         MultiTaskClassifier(loss=Huber()).fit(*labels)

@@ -192,23 +192,28 @@ def test_the_regularized_svm_of_evgeniou_and_pontil(rows, lambda1, lambda2):
     cp.Problem(cp.Minimize(hinge + norms)).solve(solver="CLARABEL", **CLARABEL_OPTIONS)
     expected = np.sum(X[:, :D] * (V.value + w.value)[codes], axis=1)
     coupling = MeanCoupling(2 * lambda1 / T, 2 * lambda1 * lambda2 / (T * (lambda1 + lambda2)))
-    machine = make_pipeline(MultiTaskKernel(coupling), SVC(C=1.0, kernel="precomputed", tol=1e-10)).fit(X, labels)
+    machine = make_pipeline(
+        MultiTaskKernel(coupling), SVC(C=1.0, kernel="precomputed", tol=1e-10, shrinking=False)
+    ).fit(X, labels)
     found = machine.decision_function(X) - machine[-1].intercept_
     assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
     # Their kernel: (1/mu + [s = t]) x.z with mu = T lambda2 / lambda1 and C = T / (2 lambda1).
     mu = T * lambda2 / lambda1
     theirs = make_pipeline(
         MultiTaskKernel(MatrixCoupling(1 / mu + np.eye(T))),
-        SVC(C=T / (2 * lambda1), kernel="precomputed", tol=1e-10),
+        SVC(C=T / (2 * lambda1), kernel="precomputed", tol=1e-10, shrinking=False),
     ).fit(X, labels)
-    assert_allclose(theirs.decision_function(X), machine.decision_function(X), atol=1e-6)
+    found = theirs.decision_function(X) - theirs[-1].intercept_
+    assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
 
 
 # The kernel in scikit-learn -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS, ids=lambda c: type(c).__name__)
-@pytest.mark.parametrize("base", ["linear", "rbf", rbf_kernel, RBF(0.7)], ids=str)
+@pytest.mark.parametrize(
+    "base", ["linear", "rbf", rbf_kernel, RBF(0.7)], ids=lambda base: getattr(base, "__name__", str(base))
+)
 def test_entries_of_the_gram_matrix(rows, coupling, base):
     X, _ = rows
     kernel = MultiTaskKernel(coupling, base, tasks=range(T))
@@ -291,7 +296,7 @@ def test_what_makes_no_sense_is_said(rows):
     X, _ = rows
     with pytest.raises(ValueError, match="tasks must be given"):
         MultiTaskKernel()(X)
-    with pytest.raises(TypeError, match="coupling must be an object of mtlinear.kernels"):
+    with pytest.raises(TypeError, match="coupling must be an object of"):
         MultiTaskKernel("mean").fit(X)
     with pytest.raises(TypeError, match="base_kernel must be the name of a kernel or a function"):
         MultiTaskKernel(base_kernel=3).fit_transform(X)

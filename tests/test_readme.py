@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
@@ -18,6 +20,16 @@ def test_examples_run(capsys):
     printed = capsys.readouterr().out
     assert "True" in printed
     assert "ParameterMatrix(64 features x 10 tasks" in printed
+
+
+@pytest.mark.parametrize("page", ["kernels.md"])
+def test_examples_of_the_docs_run(page, capsys):
+    namespace: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), flags=re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        exec(compile(block, page, "exec"), namespace)
+    assert "MultiTaskGPKernel" in capsys.readouterr().out
 
 
 def test_ci_runs_the_readmes_test_command():

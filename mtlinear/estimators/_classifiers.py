@@ -217,8 +217,8 @@ class MultiTaskClassifier(_AnyPenalty, MultiTaskClassifierBase):
         ``InfimalConvolution(TraceNorm(), L1())``. None is ``L1Lq(alpha=0.01)``. Its parameters can be searched as
         ``penalty__alpha``, and penalties as ``{"penalty": [TraceNorm(), L1Lq()]}``.
     loss : Loss, default None
-        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities. None
-        is the logistic loss.
+        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities.
+        None is the logistic loss.
     %(common)s
 
     Examples

@@ -357,8 +357,8 @@ class MultiTaskClassifierCV(_CrossValidated, MultiTaskClassifierBase):
         Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
         param_grid says otherwise. None is ``L1Lq()``.
     loss : Loss, default None
-        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities. None
-        is the logistic loss.
+        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities.
+        None is the logistic loss.
     %(cv)s
     %(common)s
     %(cv_attributes)s

@@ -1,8 +1,8 @@
 """Couplings: positive semidefinite (n_tasks, n_tasks) matrices C that say how alike the functions of two tasks are.
 
 With ``K((x, s), (z, t)) = C[s, t] k(x, z)`` the squared norm of functions f_t of the tasks is ``sum_st Q[s, t] <f_s,
-f_t>_k`` with Q the (pseudo-)inverse of C; for the linear kernel k that is ``tr(A Q A')``. So couplings are stated by Q, in
-the same strengths as the penalties on A.
+f_t>_k`` with Q the (pseudo-)inverse of C; for the linear kernel k that is ``tr(A Q A')``. So couplings are stated by Q,
+in the same strengths as the penalties on A.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class MeanCoupling(_Projections):
     """All tasks near their mean: ``Q = alpha (I - U) + mean_alpha U`` with ``U = 11'/T``.
 
     With the linear kernel the squared norm is ``alpha sum_t ||a_t - mean||^2 + mean_alpha T ||mean||^2``, twice the
-    penalty of `mtlinear.penalties.MeanRegularized`. The kernel ``(1/mu + [s = t]) x.z`` of Evgeniou & Pontil has ``alpha =
-    1`` and ``mean_alpha = mu / (T + mu)``.
+    penalty of `mtlinear.penalties.MeanRegularized`. The kernel ``(1/mu + [s = t]) x.z`` of Evgeniou & Pontil has
+    ``alpha = 1`` and ``mean_alpha = mu / (T + mu)``.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ class GraphCoupling(Regularizer):
     alpha : float > 0, default 1.0
         Strength on differences along edges.
     ridge : float >= 0, default 1.0
-        Strength on all tasks. With 0 C is the pseudo-inverse of the Laplacian: in each connected component the functions
-        of the tasks sum to zero.
+        Strength on all tasks. With 0 C is the pseudo-inverse of the Laplacian: in each connected component the
+        functions of the tasks sum to zero.
 
     References
     ----------
@@ -146,8 +146,8 @@ class ClusterCoupling(_Projections):
     """Tasks in known clusters: ``Q = alpha (I - M) + between_alpha (M - U) + mean_alpha U``.
 
     M averages within clusters and U over all tasks. With the linear kernel the squared norm is ``alpha sum_t ||a_t -
-    mean_of_its_cluster||^2 + between_alpha sum_c T_c ||mean_c - mean||^2 + mean_alpha T ||mean||^2``; twice the penalty of
-    `mtlinear.penalties.Clustered`, which finds the clusters (relaxed) where here they are given.
+    mean_of_its_cluster||^2 + between_alpha sum_c T_c ||mean_c - mean||^2 + mean_alpha T ||mean||^2``: twice the
+    penalty of `mtlinear.penalties.Clustered`, which finds the clusters (relaxed) where here they are given.
 
     Parameters
     ----------

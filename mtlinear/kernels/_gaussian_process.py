@@ -17,8 +17,8 @@ from mtlinear.kernels._transformer import known_tasks, read_coupling
 class MultiTaskGPKernel(Kernel):
     """The kernel ``K((x, s), (z, t)) = C[s, t] k(x, z)`` for GaussianProcessRegressor and GaussianProcessClassifier.
 
-    The functions of the tasks are Gaussian processes with covariance k, correlated as C says. The hyperparameters of the
-    base kernel are fitted by maximum likelihood as ever, and with them the strengths of the coupling: how alike the
+    The functions of the tasks are Gaussian processes with covariance k, correlated as C says. The hyperparameters of
+    the base kernel are fitted by maximum likelihood as ever, and with them the strengths of the coupling: how alike the
     tasks are is learned. It can be added to and multiplied with other kernels, such as a WhiteKernel for the noise.
 
     Parameters

@@ -20,9 +20,9 @@ class MultiTaskKernel(TransformerMixin, BaseEstimator):
     """The kernel ``K((x, s), (z, t)) = C[s, t] k(x, z)`` between rows x of task s and z of task t.
 
     It turns any kernel machine into one for tasks. As a transformer before one with ``kernel="precomputed"`` (SVC, SVR,
-    KernelRidge) it gives the Gram matrix of rows with those of fit, in a Pipeline that can be searched over. As a callable
-    (``SVC(kernel=MultiTaskKernel(..., tasks=[0, 1, 2]))``) it needs to be told the tasks. For Gaussian processes there
-    is `MultiTaskGPKernel`.
+    KernelRidge) it gives the Gram matrix of rows with those of fit, in a Pipeline that can be searched over. As a
+    callable (``SVC(kernel=MultiTaskKernel(..., tasks=[0, 1, 2]))``) it needs to be told the tasks. For Gaussian
+    processes there is `MultiTaskGPKernel`.
 
     Parameters
     ----------

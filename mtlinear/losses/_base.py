@@ -28,8 +28,8 @@ class Loss(BaseEstimator, ABC):
     of_labels : bool
         True if targets are -1 and +1, for classifiers; else they are numbers, for regressors.
     linear_far_out : bool
-        True if the second derivative is zero where the first is not. Then scaling a dual point costs in first order, and
-        second-order models need `least_bend`.
+        True if the second derivative is zero where the first is not. Then scaling a dual point costs in first order,
+        and second-order models need `least_bend`.
     """
 
     curvature: ClassVar[float | None]
