@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlinear._typing import Array
 from mtlinear.penalties._base import Quadratic, check_alpha
-from mtlinear.penalties._graph import Graph, balanced_components, check_graph, laplacian
+from mtlinear.penalties._graph import Graph, balanced_components, chain_graph, check_graph, laplacian
 from mtlinear.penalties._task_quadratic import TaskQuadratic
 
 
@@ -26,7 +26,7 @@ class GraphLaplacian(Quadratic):
 
     Parameters
     ----------
-    graph : array-like or sparse matrix (n_tasks, n_tasks), or callable
+    graph : array-like or sparse matrix (n_tasks, n_tasks), or callable; default `chain_graph`
         Symmetric adjacency matrix: the weight of the edge between two tasks, 0 for none; the diagonal is 0. Or a
         function that makes one for a number of tasks, such as `chain_graph`.
     alpha : float > 0, default 1.0
@@ -45,7 +45,7 @@ class GraphLaplacian(Quadratic):
     array([[1.75, 2.25, 9.  ]])
     """
 
-    def __init__(self, graph: Graph, alpha: float = 1.0):
+    def __init__(self, graph: Graph = chain_graph, alpha: float = 1.0):
         self.graph = graph
         self.alpha = alpha
 
