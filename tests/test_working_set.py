@@ -13,7 +13,7 @@ from mtlinear import BlockSparseRegressor
 from mtlinear.certificate import lower_bound
 from mtlinear.datafit import GramFit
 from mtlinear.designs import SharedDesign
-from mtlinear.losses import Logistic, Squared
+from mtlinear.losses import Logistic, Poisson, Squared
 from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, TraceNorm
 from mtlinear.problem import Problem
@@ -31,7 +31,10 @@ def many_features(penalty, loss, rng, *, n=40, d=300, T=3, fraction=0.1, l2_alph
     A = np.zeros((d, T))
     A[::60] = rng.standard_normal((len(A[::60]), T))
     Y = X @ A + 0.5 * rng.standard_normal((n, T))
-    Y = np.where(np.median(Y, axis=0) < Y, 1.0, -1.0) if isinstance(loss, Logistic) else Y
+    if loss.of_labels:
+        Y = np.where(np.median(Y, axis=0) < Y, 1.0, -1.0)
+    elif isinstance(loss, Poisson):
+        Y = rng.poisson(np.exp(np.clip(0.3 * Y, -2.0, 2.0))).astype(float)
     whole = Problem(SharedDesign(X, T), Y, loss, penalty, l2_alpha=l2_alpha)
     factor = fraction * alpha_max(whole) / getattr(penalty, "alpha", 1.0)
     return whole.with_penalty(penalty.scaled(factor))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mtlinear._precision import total
+from mtlinear._precision import machine_epsilon, total
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
 from mtlinear.problem import Problem
@@ -17,6 +17,8 @@ from mtlinear.solvers._incumbent import Incumbent
 _SHRINK = 0.8
 #: Smallest curvature estimate, as a fraction of the first.
 _LEAST = 1e-9
+#: Moves of so many units of machine epsilon, relative, say nothing about the curvature.
+_NOTHING = 64
 
 
 class FISTA(Solver):
@@ -82,6 +84,7 @@ class _Steps:
         self.lipschitz = unit
         # Where iterates stand still no curvature is seen, and the estimate would sink for ever.
         self.least_lipschitz = _LEAST * self.lipschitz
+        self.nothing = (_NOTHING * machine_epsilon(problem.data.dtype)) ** 2
         self.previous = self.parts
         self.image = self.previous_image = self.oracle.image(self.parts.sum(axis=0))
         self.momentum = 1.0
@@ -118,6 +121,8 @@ class _Steps:
             bend = caution * self.oracle.bend(ahead_image, new_image, move.sum(axis=0))
             if bend <= self.lipschitz * total(move**2):
                 return new, new_image
+            if self.safe_lipschitz == np.inf and total(move**2) <= self.nothing * total(ahead**2):
+                return new, new_image  # such a bend is rounding: without a bound L would double for ever
             self.lipschitz = min(2.0 * self.lipschitz, self.safe_lipschitz)
 
     def check(self) -> None:
