@@ -194,7 +194,7 @@ def test_small_strengths_where_float32_gram_matrices_alone_would_not_do(penalty,
     check_solution(single, double, FISTA())
 
 
-@each([penalty for penalty in PENALTIES if isinstance(penalty, RowSeparable)], "penalty")
+@each([p for p in PENALTIES if isinstance(p, RowSeparable) and not p.null_space(N_TASKS).shape[1]], "penalty")
 @each(LOSSES, "loss")
 @pytest.mark.parametrize("l2_alpha", [0.0, 0.01])
 def test_working_sets(penalty, loss, l2_alpha, monkeypatch):
