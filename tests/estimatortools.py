@@ -35,6 +35,8 @@ SMALL = {
     "TreeGuidedClassifier": {"tree": leaves_and_root, "alpha": 0.02},
     "FusedRegressor": {"alpha": 0.2},
     "FusedClassifier": {"alpha": 0.02},
+    "GraphRegularizedRegressor": {"alpha": 0.2},
+    "GraphRegularizedClassifier": {"alpha": 0.02},
     "ReweightedRegressor": {"penalty": L1Lq(alpha=0.2), "n_stages": 3},
     "ReweightedClassifier": {"penalty": L1Lq(alpha=0.02), "n_stages": 3},
     "BlockSparseRegressor": {"alpha": 0.2},
