@@ -1,19 +1,6 @@
 """scikit-learn estimators: thin. They validate, build a problem, solve it and publish the result."""
 
-from mtlinear.estimators._classifiers import (
-    BlockSparseClassifier,
-    ClusteredClassifier,
-    DirtyClassifier,
-    MeanRegularizedClassifier,
-    MultiTaskClassifier,
-    TraceNormClassifier,
-)
-from mtlinear.estimators._covariances import (
-    FeatureLearningClassifier,
-    FeatureLearningRegressor,
-    TaskRelationshipClassifier,
-    TaskRelationshipRegressor,
-)
+from mtlinear.estimators._any import MultiTaskClassifier, MultiTaskRegressor
 from mtlinear.estimators._cross_validated import MultiTaskClassifierCV, MultiTaskRegressorCV
 from mtlinear.estimators._decompositions import (
     RobustClassifier,
@@ -23,25 +10,35 @@ from mtlinear.estimators._decompositions import (
     SparseLowRankClassifier,
     SparseLowRankRegressor,
 )
-from mtlinear.estimators._path import RegularizationPath, regularization_path
-from mtlinear.estimators._regressors import (
-    BlockSparseRegressor,
-    ClusteredRegressor,
-    DirtyRegressor,
-    MeanRegularizedRegressor,
-    MultiTaskRegressor,
-    TraceNormRegressor,
-)
-from mtlinear.estimators._reweighted import ReweightedClassifier, ReweightedRegressor
-from mtlinear.estimators._row_estimators import (
+from mtlinear.estimators._graphs import (
     FusedClassifier,
     FusedRegressor,
     GraphRegularizedClassifier,
     GraphRegularizedRegressor,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+)
+from mtlinear.estimators._path import RegularizationPath, regularization_path
+from mtlinear.estimators._reweighted import ReweightedClassifier, ReweightedRegressor
+from mtlinear.estimators._sparse import (
+    BlockSparseClassifier,
+    BlockSparseRegressor,
+    DirtyClassifier,
+    DirtyRegressor,
     SparseGroupClassifier,
     SparseGroupRegressor,
     TreeGuidedClassifier,
     TreeGuidedRegressor,
+)
+from mtlinear.estimators._spectral import (
+    ClusteredClassifier,
+    ClusteredRegressor,
+    FeatureLearningClassifier,
+    FeatureLearningRegressor,
+    TaskRelationshipClassifier,
+    TaskRelationshipRegressor,
+    TraceNormClassifier,
+    TraceNormRegressor,
 )
 
 __all__ = [

@@ -23,6 +23,9 @@ from mtlinear.losses import Logistic
 from mtlinear.metrics import masked_accuracy_score
 from mtlinear.problem import Problem
 
+#: The derivative of the logistic loss is at most 1, so with features of unit scale an alpha of 1 leaves nothing.
+CLASSIFIER_ALPHA = 0.01
+
 
 def _has_probabilities(model: MultiTaskClassifierBase) -> bool:
     return isinstance(model._make_loss(), Logistic)

@@ -38,12 +38,16 @@ COMMON: Constraints = {
 ALPHA: Constraints = {"alpha": [Number(above=0)]}
 Q: Constraints = {"q": [Number(at_least=1, infinite=True)]}
 L1_RATIO: Constraints = {"l1_ratio": [Number(above=0, below=1), None]}
+COLUMN_RATIO: Constraints = {"column_ratio": [Number(above=0, below=1), None]}
 MEAN_ALPHA: Constraints = {"mean_alpha": [Number(at_least=0)]}
 CLUSTERS: Constraints = {
     "n_clusters": [WholeNumber(at_least=1)],
     "between_ratio": [Number(above=0, at_most=1)],
     "mean_ratio": [Number(at_least=0), None],
 }
+
+#: What a share of the whole may be, the ends included.
+SHARE: list[Any] = [Number(at_least=0, at_most=1)]
 
 #: Any penalty.
 PENALTY: Constraints = {

@@ -12,21 +12,20 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import ParameterGrid
 from sklearn.utils.parallel import Parallel, delayed
 
 from mtlinear._typing import Array, Indices
 from mtlinear._warnings import warn
 from mtlinear.datafit import DataFit, RowsFit
+from mtlinear.estimators._any import MultiTaskClassifier, MultiTaskRegressor
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
-from mtlinear.estimators._classifiers import MultiTaskClassifier
+from mtlinear.estimators._candidates import read_candidates, with_values
 from mtlinear.estimators._constraints import CROSS_VALIDATED, Constraints
 from mtlinear.estimators._cv_results import choose, results_table
 from mtlinear.estimators._documentation import documented
 from mtlinear.estimators._folds import FoldResult, Table, run_fold
-from mtlinear.estimators._regressors import MultiTaskRegressor
 from mtlinear.estimators._splits import check_split, make_splits
 from mtlinear.losses import Loss
 from mtlinear.metrics._rows import task_column
@@ -37,7 +36,64 @@ from mtlinear.solvers import Solver, choose_solver
 
 
 class _CrossValidated(MultiTaskLinearModel):
-    """Path x folds x second parameters; the sibling without CV (`_single`) reads the data and scores."""
+    """Any penalty, its strength chosen by cross-validation along a warm-started path.
+
+    %(objective)s
+
+        Omega = penalty
+
+    Parameters
+    ----------
+    penalty : Penalty, default None
+        Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
+        param_grid says otherwise. None is ``L1Lq()``.
+    loss : Loss, default None
+        %(losses)s
+    alphas : int or array-like of float > 0, default 100
+        How many, or which. A number gives each candidate its own log-spaced grid from alpha_max, the smallest alpha
+        with A = 0, down to ``eps * alpha_max``; for quadratic penalties see `mtlinear.path.alpha_max`.
+    eps : float in (0, 1], default 1e-3
+        Smallest alpha over the largest, for a number of alphas.
+    param_grid : dict or list of dicts, default None
+        More to choose: lists of values by name of a parameter of the penalty (``{"q": [2, np.inf]}``), ``"l2_alpha"``,
+        or ``"penalty"`` for whole penalty objects. For an InfimalConvolution ``"penalty_0__alpha"`` and the like: since
+        alphas multiply all of it, these are the proportions of its parts.
+    scoring : str, callable or None, default None
+        A scorer of scikit-learn or of `mtlinear.metrics`; larger is better. It gets the model that fit would make of
+        the training rows; tasks are handed to it where it takes them, and any scorer works with ``tasks=``; sample
+        weights are not. None: minus the mean squared error or log loss of the held-out rows, weighted as in the
+        objective; it takes NaN in y.
+    cv : int, splitter or iterable, default None
+        None: 5 folds. A number: `TaskKFold` where rows belong to tasks, StratifiedKFold for a 1-D y of classes, else
+        KFold. A `TaskKFold` without tasks of its own gets those of fit. An iterable gives pairs (train, test) of row
+        numbers or boolean masks. The mean over folds counts each the same.
+    one_standard_error : bool, default False
+        Take, of the best candidate, the largest alpha whose mean score is within one standard error of the best.
+    n_jobs : int, default None
+        Processes of joblib, over candidates and folds; None is 1.
+    verbose : int >= 0, default 0
+        1 prints a line to stderr for every path that is done; 2 also, to stdout, one at every look at the duality gap
+        in the last fit, on all rows.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen one.
+    penalty_ : Penalty
+        The chosen penalty, with its alpha.
+    l2_alpha_ : float
+    alphas_ : ndarray of shape (n_alphas,), or (n_candidates, n_alphas) with param_grid
+        From the largest.
+    score_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
+        Scores of the held-out rows.
+    dual_gap_path_ : ndarray of the same shape
+        Duality gap of every fit on a fold, as a fraction of its objective at A = 0.
+    cv_results_ : dict
+        The same in the keys of GridSearchCV.
+    best_params_, best_score_, best_index_
+        As in GridSearchCV.
+    n_splits_ : int
+    """
 
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"tasks": True, "groups": True}
 
@@ -154,8 +210,8 @@ class _CrossValidated(MultiTaskLinearModel):
             problem = model._read_problem(X, y, sample_weight, tasks)
             self._take_over(model)
             scorer = self._scorer(model)
-            candidates = list(ParameterGrid(self._read_grid(problem.penalty)))
-            problems = [self._candidate(problem, candidate) for candidate in candidates]
+            candidates = read_candidates(self.param_grid, problem.penalty)
+            problems = [with_values(problem, candidate) for candidate in candidates]
             grids = [read_alphas(each, self.alphas, self.eps) for each in problems]
             table = Table.of(X, y, sample_weight, tasks)
             splits = self._splits(model, problem.data, table, groups)
@@ -181,35 +237,6 @@ class _CrossValidated(MultiTaskLinearModel):
                 "GridSearchCV over penalty__alpha."
             )
         return check_scoring(model, scoring=self.scoring)
-
-    def _read_grid(self, penalty: Penalty) -> Any:
-        grid = {} if self.param_grid is None else self.param_grid
-        dicts = [grid] if isinstance(grid, Mapping) else list(grid)
-        if not all(isinstance(each, Mapping) for each in dicts):
-            raise TypeError(f"param_grid must be a dict of lists, or a list of such dicts, got {grid!r}.")
-        if not dicts:
-            raise ValueError("param_grid is an empty list; None means that only alpha is chosen.")
-        for each in dicts:
-            if "alpha" in each:
-                raise ValueError("param_grid must not hold 'alpha': alphas= says which are tried.")
-            if "penalty" not in each:
-                known = {*penalty.get_params(), "l2_alpha"} - {"alpha"}
-                wrong = sorted(set(each) - known)
-                if wrong:
-                    raise ValueError(
-                        f"param_grid names {wrong}, which {type(penalty).__name__} does not have; it may name "
-                        f"{sorted({*known, 'penalty'})}."
-                    )
-        return dicts
-
-    @staticmethod
-    def _candidate(problem: Problem, candidate: Mapping[str, Any]) -> Problem:
-        values = {name: clone(value, safe=False) for name, value in candidate.items()}
-        l2_alpha = values.pop("l2_alpha", problem.l2_alpha)
-        penalty = values.pop("penalty", problem.penalty)
-        if not isinstance(penalty, Penalty):
-            raise TypeError(f"param_grid: penalty must be an object of mtlinear.penalties, got {penalty!r}.")
-        return Problem.of(problem.data, clone(penalty).set_params(**values), l2_alpha=l2_alpha)
 
     def _splits(
         self, model: MultiTaskLinearModel, data: DataFit, table: Table, groups: ArrayLike | None
@@ -301,27 +328,14 @@ class _CrossValidated(MultiTaskLinearModel):
 
 @documented
 class MultiTaskRegressorCV(_CrossValidated, MultiTaskRegressorBase):
-    """Any penalty, its strength chosen by cross-validation along a warm-started path; squared loss.
-
-    %(objective)s
-
-        Omega = penalty
+    """Squared loss.
 
     Costs little more than a path on each fold: the solution at one alpha starts the next, the penalties share what the
     data say, and where Gram matrices are smaller than X those of a training fold are those of all rows minus those of
     the held-out ones.
 
-    Parameters
+    Attributes
     ----------
-    penalty : Penalty, default None
-        Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
-        param_grid says otherwise. None is ``L1Lq()``.
-    loss : Loss, default None
-        An object of `mtlinear.losses`: ``Huber(delta=1.35)`` for outliers, ``Poisson()`` for counts (predict then gives
-        their expectation, the exponential of the score), or one of your own. None is the squared loss.
-    %(cv)s
-    %(common)s
-    %(cv_attributes)s
     mse_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
         Mean squared error of the held-out rows (with another loss, its mean), weighted as in the objective.
 
@@ -345,23 +359,7 @@ class MultiTaskRegressorCV(_CrossValidated, MultiTaskRegressorBase):
 
 @documented
 class MultiTaskClassifierCV(_CrossValidated, MultiTaskClassifierBase):
-    """Any penalty, its strength chosen by cross-validation along a warm-started path; logistic loss.
-
-    %(objective)s
-
-        Omega = penalty
-
-    Parameters
-    ----------
-    penalty : Penalty, default None
-        Its alpha is what is chosen (for an InfimalConvolution a factor on all of it); its other parameters hold unless
-        param_grid says otherwise. None is ``L1Lq()``.
-    loss : Loss, default None
-        An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities.
-        None is the logistic loss.
-    %(cv)s
-    %(common)s
-    %(cv_attributes)s
+    """Logistic loss.
 
     Examples
     --------

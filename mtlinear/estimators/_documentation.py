@@ -1,7 +1,13 @@
-"""The parts of the public docstrings and signatures that all estimators share, written once."""
+"""The docstring of a public estimator, put together from what the class, its structure and all models have to say.
+
+A structure says what is believed, its Omega, its parameters and where they come from; a public class its loss and its
+examples; here is what all estimators share. All are written once, as sections of numpydoc.
+"""
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import TypeVar
 
 C = TypeVar("C", bound=type)
@@ -33,11 +39,9 @@ callback : callable, default None
     Called with a `mtlinear.solvers.Check` (n_iter, objective, gap, seconds) at every look at the duality gap, also at
     the start. If the answer is true the fit ends there, with a ConvergenceWarning; an error it raises leaves the model
     as it was. It is a parameter like any other: ``clone`` copies objects that have a state with it, and a model can be
-    pickled if it can (functions of a module; not a lambda).
+    pickled if it can (functions of a module; not a lambda)."""
 
-Attributes
-----------
-coef_ : ndarray of shape (n_tasks, n_features)
+_ATTRIBUTES = """coef_ : ndarray of shape (n_tasks, n_features)
     Parameter vectors of the tasks, the transpose of A. The task column, if any, is not a feature.
 intercept_ : ndarray of shape (n_tasks,)
 parameters_ : ParameterMatrix
@@ -55,62 +59,30 @@ history_ : tuple of Check
 n_features_in_ : int
     Columns of X in fit, the task column included."""
 
-_CLASSIFIER_ATTRIBUTES = """
-classes_ : ndarray
+_CLASSIFIER_ATTRIBUTES = """classes_ : ndarray
     The class labels; for multi-label y ``arange(n_tasks)``.
 task_classes_ : ndarray of shape (n_tasks, 2)
     Negative and positive label of every column of a multi-label y (only then)."""
 
 _PENALTIES = "\n        +  Omega(A)  +  l2_alpha/2 ||A||_F^2"
-_CV = """alphas : int or array-like of float > 0, default 100
-    How many, or which. A number gives each candidate its own log-spaced grid from alpha_max, the smallest alpha with
-    A = 0, down to ``eps * alpha_max``; for quadratic penalties see `mtlinear.path.alpha_max`.
-eps : float in (0, 1], default 1e-3
-    Smallest alpha over the largest, for a number of alphas.
-param_grid : dict or list of dicts, default None
-    More to choose: lists of values by name of a parameter of the penalty (``{"q": [2, np.inf]}``), ``"l2_alpha"``, or
-    ``"penalty"`` for whole penalty objects. For an InfimalConvolution ``"penalty_0__alpha"`` and the like: since alphas
-    multiply all of it, these are the proportions of its parts.
-scoring : str, callable or None, default None
-    A scorer of scikit-learn or of `mtlinear.metrics`; larger is better. It gets the model that fit would make of the
-    training rows; tasks are handed to it where it takes them, and any scorer works with ``tasks=``; sample weights are
-    not. None: minus the mean squared error or log loss of the held-out rows, weighted as in the objective; it takes
-    NaN in y.
-cv : int, splitter or iterable, default None
-    None: 5 folds. A number: `TaskKFold` where rows belong to tasks, StratifiedKFold for a 1-D y of classes, else KFold.
-    A `TaskKFold` without tasks of its own gets those of fit. An iterable gives pairs (train, test) of row numbers or
-    boolean masks. The mean over folds counts each the same.
-one_standard_error : bool, default False
-    Take, of the best candidate, the largest alpha whose mean score is within one standard error of the best."""
-
-_CV_SOLVING = """n_jobs : int, default None
-    Processes of joblib, over candidates and folds; None is 1.
-verbose : int >= 0, default 0
-    1 prints a line to stderr for every path that is done; 2 also, to stdout, one at every look at the duality gap in
-    the last fit, on all rows."""
-
-_CV_ATTRIBUTES = """alpha_ : float
-    The chosen one.
-penalty_ : Penalty
-    The chosen penalty, with its alpha.
-l2_alpha_ : float
-alphas_ : ndarray of shape (n_alphas,), or (n_candidates, n_alphas) with param_grid
-    From the largest.
-score_path_ : ndarray of shape (n_alphas, n_folds), or (n_candidates, n_alphas, n_folds) with param_grid
-    Scores of the held-out rows.
-dual_gap_path_ : ndarray of the same shape
-    Duality gap of every fit on a fold, as a fraction of its objective at A = 0.
-cv_results_ : dict
-    The same in the keys of GridSearchCV.
-best_params_, best_score_, best_index_
-    As in GridSearchCV.
-n_splits_ : int"""
-
 _OBJECTIVE = {
     "Regressor": "(1/m) sum_t w_t sum_{i in task t} s_i (y_i - x_i . a_t - b_t)^2 / 2" + _PENALTIES,
     "Classifier": "(1/m) sum_t w_t sum_{i in task t} s_i log(1 + exp(-y_i (x_i . a_t + b_t)))" + _PENALTIES,
 }
-_NOTES = """Minimises
+
+#: What the parameter ``loss`` may be.
+_LOSSES = {
+    "Regressor": (
+        "An object of `mtlinear.losses`: ``Huber(delta=1.35)`` for outliers, ``Poisson()`` for counts (predict then\n"
+        "    gives their expectation, the exponential of the score), or one of your own. None is the squared loss."
+    ),
+    "Classifier": (
+        "An object of `mtlinear.losses`: ``SquaredHinge()`` for a support vector machine, which has no probabilities.\n"
+        "    None is the logistic loss."
+    ),
+}
+
+_MINIMISES = """Minimises
 
     %s
 
@@ -119,19 +91,63 @@ m is the number of rows."""
 
 
 def documented(cls: C) -> C:
-    """Fill the ``%(...)s`` in the docstring of an estimator."""
+    """Put the docstring of a public estimator together; its first base is the structure.
+
+    Of the parameters and attributes, entries of a structure come before those of all models, and hold instead of them;
+    an entry of the class with a bare name goes on where the structure's ends. Filled in are ``%(objective)s``,
+    ``%(losses)s`` (what ``loss`` may be), ``%(kind)s`` (Regressor or Classifier), ``%(default_penalty)s``, and
+    ``%(name)s`` with the default of any parameter.
+    """
     kind = "Classifier" if "Classifier" in cls.__name__ else "Regressor"
-    common = _PARAMETERS + (_CLASSIFIER_ATTRIBUTES if kind == "Classifier" else "")
-    if cls.__name__.endswith("CV"):
-        before, rest = common.split("warm_start : ")
-        common = before + rest[rest.index("solver : ") :]
-        before, rest = common.split("verbose : ")  # its own; no callback, for which fit a check belongs to is not said
-        common = f"{before}{_CV_SOLVING}" + rest[rest.index("\n\nAttributes") :]
-    fields = {"objective": _NOTES % _OBJECTIVE[kind], "common": common, "cv": _CV, "cv_attributes": _CV_ATTRIBUTES}
-    cls.__doc__ = (cls.__doc__ or "") % {name: _indent(text) for name, text in fields.items()}
+    signature = inspect.signature(cls).parameters
+    own, structure = _sections(cls), _sections(cls.__bases__[0])
+    belief, *formula = structure[""].split("\n\n")
+    loss, *notes = own[""].split("\n\n")
+    parameters = _described(cls, "Parameters")
+    parameters |= {name: text for name, text in _COMMON.items() if name in signature and name not in parameters}
+    attributes = _COMMON_ATTRIBUTES[kind] | _described(cls, "Attributes")
+    sections = {
+        "Parameters": "\n".join(parameters.values()),
+        "Attributes": "\n".join(attributes.values()),
+        "References": structure.get("References"),
+        "Examples": own.get("Examples"),
+    }
+    texts = [f"{belief.removesuffix('.')}; {loss[0].lower()}{loss[1:]}", *formula, *notes]
+    texts += [f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections.items() if text]
+    fields = {name: parameter.default for name, parameter in signature.items()} | {
+        "objective": _MINIMISES % _OBJECTIVE[kind],
+        "losses": _LOSSES[kind],
+        "kind": kind,
+        "default_penalty": getattr(cls, "_default_penalty", None),
+    }
+    cls.__doc__ = "\n\n".join(texts) % fields + "\n"
     return cls
 
 
-def _indent(text: str) -> str:
-    first, *rest = text.split("\n")
-    return "\n".join([first, *(f"    {line}" if line else line for line in rest)])
+def _sections(cls: type) -> dict[str, str]:
+    """The sections of a docstring by title; "" is what stands before the first."""
+    before, *rest = re.split(r"^(\w+)\n-+\n", inspect.cleandoc(cls.__doc__ or ""), flags=re.MULTILINE)
+    return {"": before.strip()} | {title: text.strip() for title, text in zip(rest[::2], rest[1::2], strict=True)}
+
+
+def _described(cls: type, title: str) -> dict[str, str]:
+    """Entries of a section, of a class and the structures it is made from, those of the most general first."""
+    base = cls.__bases__[0]
+    entries = _described(base, title) if base.__name__.startswith("_") else {}
+    for name, text in _entries(_sections(cls).get(title, "")).items():
+        goes_on = text.startswith(f"{name}\n") and name in entries
+        entries[name] = entries[name] + text.removeprefix(name) if goes_on else text
+    return entries
+
+
+def _entries(section: str) -> dict[str, str]:
+    """The entries of a section by name."""
+    entries = re.split(r"\n(?=\S)", section) if section else []
+    return {re.split(r" : |\n", entry)[0]: entry for entry in entries}
+
+
+_COMMON = _entries(_PARAMETERS)
+_COMMON_ATTRIBUTES = {
+    "Regressor": _entries(_ATTRIBUTES),
+    "Classifier": _entries(f"{_ATTRIBUTES}\n{_CLASSIFIER_ATTRIBUTES}"),
+}

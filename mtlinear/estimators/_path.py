@@ -14,8 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear._typing import Array
 from mtlinear._warnings import warn
+from mtlinear.estimators._any import MultiTaskRegressor
 from mtlinear.estimators._base import MultiTaskLinearModel
-from mtlinear.estimators._regressors import MultiTaskRegressor
 from mtlinear.parameters import ParameterMatrix
 from mtlinear.path import read_alphas, sweep
 from mtlinear.penalties import Penalty

@@ -11,11 +11,11 @@ from mtlinear import penalties
 from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import ObjectOf, WholeNumber
-from mtlinear.estimators._base_classifier import MultiTaskClassifierBase
+from mtlinear.estimators._any import _AnyPenalty
+from mtlinear.estimators._base_classifier import CLASSIFIER_ALPHA, MultiTaskClassifierBase
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
-from mtlinear.estimators._constraints import COMMON, Constraints
+from mtlinear.estimators._constraints import COMMON, LOSS, Constraints
 from mtlinear.estimators._documentation import documented
-from mtlinear.estimators._structures import _AnyPenalty
 from mtlinear.penalties import L1, Concave, Logarithm, RowSeparable, Weighted
 from mtlinear.problem import Problem
 from mtlinear.solvers import choose_solver
@@ -23,14 +23,54 @@ from mtlinear.solvers import choose_solver
 
 @dataclass(eq=False, repr=False)
 class _Reweighted(_AnyPenalty):
-    """Concave penalties by reweighting: parameters and stages."""
+    """Large rows of A are penalised less: concave penalties by certified convex stages.
 
-    _parameter_constraints: ClassVar[Constraints] = COMMON | {
-        "penalty": [ObjectOf(RowSeparable, "a sum over the rows of A, like L1Lq(alpha=0.1)"), None],
-        "concave": [ObjectOf(Concave, "an object like Root(), Logarithm() or Capped()"), None],
-        "n_stages": [WholeNumber(at_least=1)],
-        "by_entry": ["boolean"],
-    }
+    Minimises, from a convex fit on, the NON-convex
+
+        (data fit as in `MultiTask%(kind)s`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
+
+    where the penalty is ``alpha * sum_j f(A[j, :])`` and h is concave: features in use are penalised less, so that
+    they shrink less than under the convex penalty. Every stage replaces h by its tangent at the last A, which gives the
+    convex penalty with a weight per feature (`mtlinear.penalties.Weighted`). That lies above h and touches it there, so
+    the objective falls from stage to stage; where it ends depends on the start. **Only the convex stages are
+    certified**: ``dual_gap_`` and ``objective_`` are those of the last one. The first has all weights 1.
+
+    Parameters
+    ----------
+    penalty : RowSeparable, default None
+        A sum over the rows of A: `L1`, `L1Lq`, `SparseGroup`, `TreeGuided`, `GraphFused`. None is
+        ``%(default_penalty)s``.
+    concave : Concave, default None
+        h: `mtlinear.penalties.Logarithm` (the default; with two stages the adaptive lasso), `Root` (on ``L1`` rows the
+        multi-level lasso), or `Capped` (on ``L1`` rows multi-stage multi-task feature learning).
+    n_stages : int >= 1, default 10
+        Convex fits at most; they end when the objective falls by no more than tol allows.
+    by_entry : bool, default False
+        A weight for every entry of A instead of every row; for ``L1`` only.
+
+    Attributes
+    ----------
+    weights_ : ndarray (n_features,) or (n_features, n_tasks)
+        Of the last stage.
+    objective_path_ : ndarray
+        The non-convex objective after every stage.
+
+    References
+    ----------
+    Zou (2006), JASA 101 (adaptive lasso). Candes, Wakin & Boyd (2008), J. Fourier Anal. Appl. 14. Lozano & Swirszcz
+    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning).
+    """
+
+    _parameter_constraints: ClassVar[Constraints] = (
+        COMMON
+        | LOSS
+        | {
+            "penalty": [ObjectOf(RowSeparable, "a sum over the rows of A, like L1Lq(alpha=0.1)"), None],
+            "concave": [ObjectOf(Concave, "an object like Root(), Logarithm() or Capped()"), None],
+            "n_stages": [WholeNumber(at_least=1)],
+            "by_entry": ["boolean"],
+        }
+    )
 
     _: KW_ONLY
     concave: Concave | None = None
@@ -76,40 +116,7 @@ class _Reweighted(_AnyPenalty):
 
 @documented
 class ReweightedRegressor(_Reweighted, MultiTaskRegressorBase):
-    """Large rows of A are penalised less: concave penalties by certified convex stages; squared loss.
-
-    Minimises, from a convex fit on, the NON-convex
-
-        (data fit as in `MultiTaskRegressor`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
-
-    where the penalty is ``alpha * sum_j f(A[j, :])`` and h is concave: features in use are penalised less, so that
-    they shrink less than under the convex penalty. Every stage replaces h by its tangent at the last A, which gives the
-    convex penalty with a weight per feature (`mtlinear.penalties.Weighted`). That lies above h and touches it there, so
-    the objective falls from stage to stage; where it ends depends on the start. **Only the convex stages are
-    certified**: ``dual_gap_`` and ``objective_`` are those of the last one. The first has all weights 1.
-
-    Parameters
-    ----------
-    penalty : RowSeparable, default None
-        A sum over the rows of A: `L1`, `L1Lq`, `SparseGroup`, `TreeGuided`, `GraphFused`. None is
-        ``L1Lq(alpha=0.1)``.
-    concave : Concave, default None
-        h: `mtlinear.penalties.Logarithm` (the default; with two stages the adaptive lasso), `Root` (on ``L1`` rows the
-        multi-level lasso), or `Capped` (on ``L1`` rows multi-stage multi-task feature learning).
-    n_stages : int >= 1, default 10
-        Convex fits at most; they end when the objective falls by no more than tol allows.
-    by_entry : bool, default False
-        A weight for every entry of A instead of every row; for ``L1`` only.
-    %(common)s
-    weights_ : ndarray (n_features,) or (n_features, n_tasks)
-        Of the last stage.
-    objective_path_ : ndarray
-        The non-convex objective after every stage.
-
-    References
-    ----------
-    Zou (2006), JASA 101 (adaptive lasso). Candes, Wakin & Boyd (2008), J. Fourier Anal. Appl. 14. Lozano & Swirszcz
-    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning).
+    """Squared loss.
 
     Examples
     --------
@@ -127,40 +134,7 @@ class ReweightedRegressor(_Reweighted, MultiTaskRegressorBase):
 
 @documented
 class ReweightedClassifier(_Reweighted, MultiTaskClassifierBase):
-    """Large rows of A are penalised less: concave penalties by certified convex stages; logistic loss.
-
-    Minimises, from a convex fit on, the NON-convex
-
-        (data fit as in `MultiTaskClassifier`)  +  alpha * sum_j h(f(A[j, :]))  +  l2_alpha/2 ||A||_F^2
-
-    where the penalty is ``alpha * sum_j f(A[j, :])`` and h is concave: features in use are penalised less, so that
-    they shrink less than under the convex penalty. Every stage replaces h by its tangent at the last A, which gives the
-    convex penalty with a weight per feature (`mtlinear.penalties.Weighted`). That lies above h and touches it there, so
-    the objective falls from stage to stage; where it ends depends on the start. **Only the convex stages are
-    certified**: ``dual_gap_`` and ``objective_`` are those of the last one. The first has all weights 1.
-
-    Parameters
-    ----------
-    penalty : RowSeparable, default None
-        A sum over the rows of A: `L1`, `L1Lq`, `SparseGroup`, `TreeGuided`, `GraphFused`. None is
-        ``L1Lq(alpha=0.01)``.
-    concave : Concave, default None
-        h: `mtlinear.penalties.Logarithm` (the default; with two stages the adaptive lasso), `Root` (on ``L1`` rows the
-        multi-level lasso), or `Capped` (on ``L1`` rows multi-stage multi-task feature learning).
-    n_stages : int >= 1, default 10
-        Convex fits at most; they end when the objective falls by no more than tol allows.
-    by_entry : bool, default False
-        A weight for every entry of A instead of every row; for ``L1`` only.
-    %(common)s
-    weights_ : ndarray (n_features,) or (n_features, n_tasks)
-        Of the last stage.
-    objective_path_ : ndarray
-        The non-convex objective after every stage.
-
-    References
-    ----------
-    Zou (2006), JASA 101 (adaptive lasso). Candes, Wakin & Boyd (2008), J. Fourier Anal. Appl. 14. Lozano & Swirszcz
-    (2012), ICML (multi-level lasso). Gong, Ye & Zhang (2013), JMLR 14 (multi-stage multi-task feature learning).
+    """Logistic loss.
 
     Examples
     --------
@@ -171,4 +145,4 @@ class ReweightedClassifier(_Reweighted, MultiTaskClassifierBase):
     True
     """
 
-    _default_penalty = penalties.L1Lq(alpha=0.01)
+    _default_penalty = penalties.L1Lq(alpha=CLASSIFIER_ALPHA)
