@@ -307,3 +307,21 @@ def read_task_weight(task_weight: Any, tasks: Labels) -> Array:
     return np.array(
         [check_real(f"task_weight of task {t!r}", v, above=0.0) for t, v in zip(labels, values, strict=True)]
     )
+
+
+def in_order_of_tasks(name: str, matrix: Any, tasks: Labels) -> Any:
+    """A matrix between tasks given as a DataFrame, with their labels on both sides, in the order of ``tasks``.
+
+    Labels that do not occur are left out (so that folds without a task can be fitted); anything else is returned as it
+    is. Raises a ValueError that names the parameter if a task is missing or labelled twice.
+    """
+    if not hasattr(matrix, "columns"):
+        return matrix
+    for side, labels in (("row", matrix.index), ("column", matrix.columns)):
+        missing = [task for task in tasks.tolist() if task not in labels]
+        if missing:
+            raise ValueError(f"{name} has no {side} for task(s) {missing[:10]}; its {side}s are {list(labels)[:10]}.")
+        twice = labels[labels.duplicated()].unique().tolist()
+        if twice:
+            raise ValueError(f"{name} has more than one {side} for task(s) {twice[:10]}.")
+    return matrix.loc[tasks.tolist(), tasks.tolist()].to_numpy()

@@ -26,8 +26,7 @@ unseen_tasks : {'error', 'mean'}, default 'error'
 warm_start : bool, default False
     Start the next fit from the present coefficients.
 solver : Solver, default None
-    An object of `mtlinear.solvers`; None chooses: ``WorkingSet()`` for penalties on rows with many features, else
-    ``FISTA()`` (`mtlinear.solvers.choose_solver`).
+    An object of `mtlinear.solvers`; None chooses by loss, penalty and sizes (`mtlinear.solvers.choose_solver`).
 tol : float > 0, default 1e-6
     Stop when duality gap <= tol * (objective at A = 0 with the best intercept). With a float32 X everything is computed
     in float32, whose rounding allows no tol below 4e-6: a smaller one counts as that.

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from mtlinear import penalties
-from mtlinear._typing import Labels
+from mtlinear._tasks import in_order_of_tasks
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._base_classifier import CLASSIFIER_ALPHA, MultiTaskClassifierBase
 from mtlinear.estimators._constraints import ALPHA, COMMON, MEAN_ALPHA, SHARE, Constraints
@@ -125,7 +125,7 @@ class _Fused(MultiTaskLinearModel):
     l1_ratio: float = 1.0
 
     def _make_penalty(self) -> Penalty:
-        graph = in_order_of_tasks(self.graph, getattr(self, "tasks_", None))
+        graph = in_order_of_tasks("graph", self.graph, self.tasks_) if hasattr(self, "tasks_") else self.graph
         return penalties.GraphFused(graph, self.alpha, self.fused_ratio, self.l1_ratio)
 
 
@@ -200,7 +200,7 @@ class _GraphRegularized(MultiTaskLinearModel):
     l1_ratio: float = 1.0
 
     def _make_penalty(self) -> Penalty:
-        graph = in_order_of_tasks(self.graph, getattr(self, "tasks_", None))
+        graph = in_order_of_tasks("graph", self.graph, self.tasks_) if hasattr(self, "tasks_") else self.graph
         return penalties.GraphRegularized(graph, self.alpha, self.smooth_ratio, self.l1_ratio)
 
 
@@ -235,13 +235,3 @@ class GraphRegularizedClassifier(_GraphRegularized, MultiTaskClassifierBase):
     """
 
     alpha: float = CLASSIFIER_ALPHA
-
-
-def in_order_of_tasks(graph: Any, tasks: Labels | None) -> Any:
-    """A graph given as a DataFrame with the labels of the tasks on both sides, as a matrix in the order of tasks."""
-    if tasks is None or not hasattr(graph, "columns"):
-        return graph
-    missing = [label for label in tasks if label not in graph.index or label not in graph.columns]
-    if missing:
-        raise ValueError(f"graph must have a row and a column for every task; missing: {missing}.")
-    return graph.loc[list(tasks), list(tasks)].to_numpy()

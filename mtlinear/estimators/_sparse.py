@@ -288,14 +288,12 @@ class TreeGuidedClassifier(_TreeGuided, MultiTaskClassifierBase):
 
 
 def _with_positions(tree: Any, tasks: Labels | None) -> Any:
-    """Groups of named tasks as groups of their positions; all else as it is."""
+    """Groups of named tasks as groups of their positions, without names that do not occur; all else as it is."""
     if tasks is None or not isinstance(tree, Sequence) or isinstance(tree, str):
         return tree
     named = [pair for pair in tree if isinstance(pair, Sequence) and any(isinstance(t, str) for t in np.ravel(pair[0]))]
     if not named:
         return tree
-    position = {label: t for t, label in enumerate(tasks)}
-    missing = [label for labels, *_ in tree for label in np.ravel(labels).tolist() if label not in position]
-    if missing:
-        raise ValueError(f"tree has groups of tasks that are not in the data: {missing}.")
-    return [([position[label] for label in np.ravel(labels).tolist()], weight) for labels, weight in tree]
+    position = {str(label): t for t, label in enumerate(tasks)}
+    known = [([position[str(t)] for t in np.ravel(labels).tolist() if str(t) in position], w) for labels, w in tree]
+    return [(group, weight) for group, weight in known if group]

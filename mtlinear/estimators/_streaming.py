@@ -236,18 +236,19 @@ class StreamingRegressorBase(MultiTaskRegressorBase):
         task_weight = read_task_weight(self.task_weight, chunks.tasks)
         moments = chunks.moments(task_weight, about_means=self.fit_intercept)
         data = GramFit(moments, self.fit_intercept)
-        problem = Problem.of(data, self._make_penalty(), l2_alpha=self.l2_alpha)
-        start = self._present_parts(problem, chunks)
+        tasks_before = getattr(self, "tasks_", None)
+        # Before the penalty is made, which may name tasks.
         self.tasks_, self._stacked, self._y_ndim = chunks.tasks, chunks.stacked, chunks.y_ndim
-        self._solve_from(problem, start)
+        problem = Problem.of(data, self._make_penalty(), l2_alpha=self.l2_alpha)
+        self._solve_from(problem, self._present_parts(problem, tasks_before))
 
-    def _present_parts(self, problem: Problem, chunks: Chunks) -> list[Array] | None:
+    def _present_parts(self, problem: Problem, tasks_before: Labels | None) -> list[Array] | None:
         """The parameters of the last solve, zero for tasks that are new; None if the parts are others now."""
-        if not hasattr(self, "parameters_") or tuple(self.parameters_.parts) != problem.part_names:
+        if tasks_before is None or tuple(self.parameters_.parts) != problem.part_names:
             return None
-        known = np.arange(len(self.tasks_))
-        if chunks.stacked:
-            known = _union(chunks.tasks, self.tasks_)[2]
+        known = np.arange(len(tasks_before))
+        if self._stacked:
+            known = _union(self.tasks_, tasks_before)[2]
         start = np.zeros(problem.shape)
         start[:, :, known] = list(self.parameters_.parts.values())
         return list(start)

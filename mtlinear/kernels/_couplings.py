@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from mtlinear._tasks import in_order_of_tasks
 from mtlinear._typing import Array, Labels
 from mtlinear._validation import check_real
 
@@ -106,7 +107,8 @@ class GraphCoupling(Regularizer):
     Parameters
     ----------
     graph : array-like of shape (n_tasks, n_tasks)
-        Symmetric weights W >= 0 of the edges; the diagonal does not count. Tasks in the order of their sorted labels.
+        Symmetric weights W >= 0 of the edges; the diagonal does not count. Tasks in the order of their sorted labels,
+        or a DataFrame with the labels on both sides, or a function of n_tasks like `mtlinear.penalties.chain_graph`.
     alpha : float > 0, default 1.0
         Strength on differences along edges.
     ridge : float >= 0, default 1.0
@@ -135,7 +137,7 @@ class GraphCoupling(Regularizer):
     def terms(self, tasks: Labels) -> dict[str, Array]:
         check_real("alpha", self.alpha, above=0.0)
         check_real("ridge", self.ridge, at_least=0.0)
-        W = _square("graph", self.graph, len(tasks))
+        W = _square("graph", self.graph, tasks)
         if np.any(W < 0):
             raise ValueError(f"graph must hold weights >= 0, got {W.min():g}.")
         W = W - np.diag(np.diag(W))
@@ -152,7 +154,7 @@ class ClusterCoupling(_Projections):
     Parameters
     ----------
     clusters : mapping or array-like of shape (n_tasks,)
-        The cluster of each task: by task label, or in the order of the sorted labels.
+        The cluster of each task: by task label (a mapping or Series), or in the order of the sorted labels.
     alpha : float > 0, default 1.0
         Strength within clusters.
     between_alpha, mean_alpha : float > 0, default 0.1, 0.1
@@ -189,12 +191,13 @@ class ClusterCoupling(_Projections):
         return {"alpha": np.eye(len(tasks)) - M, "between_alpha": M - U, "mean_alpha": U}
 
     def _clusters_of(self, tasks: Labels) -> Labels:
-        if isinstance(self.clusters, Mapping):
-            missing = [task for task in tasks.tolist() if task not in self.clusters]
+        clusters = self.clusters.to_dict() if hasattr(self.clusters, "to_dict") else self.clusters  # a Series
+        if isinstance(clusters, Mapping):
+            missing = [task for task in tasks.tolist() if task not in clusters]
             if missing:
                 raise ValueError(f"clusters has no entry for task(s) {missing[:10]}.")
-            return np.array([self.clusters[task] for task in tasks.tolist()])
-        clusters = np.asarray(self.clusters)
+            return np.array([clusters[task] for task in tasks.tolist()])
+        clusters = np.asarray(clusters)
         if clusters.shape != (len(tasks),):
             raise ValueError(
                 f"clusters must be a mapping from task to cluster, or {len(tasks)} clusters in the order of the tasks, "
@@ -209,7 +212,7 @@ class MatrixCoupling(Coupling):
     Parameters
     ----------
     C : array-like of shape (n_tasks, n_tasks)
-        Tasks in the order of their sorted labels.
+        Tasks in the order of their sorted labels, or a DataFrame with the labels on both sides.
 
     References
     ----------
@@ -227,16 +230,21 @@ class MatrixCoupling(Coupling):
         self.C = C
 
     def matrix(self, tasks: Labels) -> Array:
-        C = _square("C", self.C, len(tasks))
+        C = _square("C", self.C, tasks)
         values = np.linalg.eigvalsh(C)
         if values[0] < -_ROUNDING * max(values[-1], 0.0) or values[-1] < 0.0:
             raise ValueError(f"C must be positive semidefinite, but its smallest eigenvalue is {values[0]:g}.")
         return C
 
 
-def _square(name: str, given: Any, n_tasks: int) -> Array:
-    """A symmetric matrix of numbers."""
-    matrix = np.asarray(given, dtype=float)
+def _square(name: str, given: Any, tasks: Labels) -> Array:
+    """A symmetric matrix of numbers, in the order of the tasks."""
+    given, n_tasks = in_order_of_tasks(name, given, tasks), len(tasks)
+    given = given(n_tasks) if callable(given) else given
+    try:
+        matrix = np.asarray(given.toarray() if hasattr(given, "toarray") else given, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a matrix of numbers, got {given!r} of type {type(given).__name__}.") from error
     if matrix.shape != (n_tasks, n_tasks):
         raise ValueError(f"{name} must have shape ({n_tasks}, {n_tasks}) for {n_tasks} tasks, got {matrix.shape}.")
     if not np.all(np.isfinite(matrix)):

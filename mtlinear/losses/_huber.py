@@ -55,7 +55,8 @@ class Huber(Loss):
 
     def least_bend(self, y: Array, z: Array) -> Array:
         """A fraction of that of the parabola which touches an outlier's loss and has its minimum at y."""
-        return _OUTLIER * np.minimum(float(self.delta) / np.maximum(np.abs(z - y), np.finfo(z.dtype).tiny), 1.0)
+        delta = float(self.delta)
+        return _OUTLIER * (delta / np.maximum(np.abs(z - y), delta))
 
     def conjugate(self, y: Array, u: Array) -> Array:
         return np.where(np.abs(u) <= float(self.delta), u * (0.5 * u + y), np.inf)

@@ -47,6 +47,11 @@ def check_graph(graph: Graph, n_tasks: int) -> Array:
     ValueError, TypeError
         If it is none; the message says what is wrong.
     """
+    if hasattr(graph, "columns"):
+        raise TypeError(
+            "graph is a DataFrame, but a penalty knows no labels of tasks: give graph.loc[labels, labels].to_numpy() "
+            "with labels in the order of tasks_ (sorted), or use FusedRegressor or GraphRegularizedRegressor."
+        )
     made = graph(n_tasks) if isinstance(graph, Callable) else graph  # type: ignore[arg-type]
     made = made.toarray() if hasattr(made, "toarray") else made
     try:
