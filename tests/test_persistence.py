@@ -26,7 +26,7 @@ import mtlinear
 from mtlinear import MultiTaskRegressor, TraceNormRegressor, penalties, solvers
 from mtlinear.metrics import task_r2_scorer
 from mtlinear.model_selection import TaskKFold
-from mtlinear.penalties import L1, InfimalConvolution, L1Lq, Penalty, TraceNorm, Weighted
+from mtlinear.penalties import L1, GraphLaplacian, InfimalConvolution, L1Lq, Penalty, TraceNorm, Weighted
 from mtlinear.solvers import FISTA, InTurn, Splitting
 
 ESTIMATORS = [
@@ -220,6 +220,11 @@ def concrete(package, base):
 
 def all_penalties():
     needed = {InfimalConvolution: (TraceNorm(), L1()), Weighted: (L1(), [1.0])}
+    needed[GraphLaplacian] = (penalties.chain_graph,)
+        InfimalConvolution: (TraceNorm(), L1()),
+        Weighted: (L1(), [1.0]),
+        GraphLaplacian: (penalties.chain_graph,),
+    }
     return [cls(*needed.get(cls, ())) for cls in concrete(penalties, Penalty)]
 
 
