@@ -221,10 +221,6 @@ def concrete(package, base):
 def all_penalties():
     needed = {InfimalConvolution: (TraceNorm(), L1()), Weighted: (L1(), [1.0])}
     needed[GraphLaplacian] = (penalties.chain_graph,)
-        InfimalConvolution: (TraceNorm(), L1()),
-        Weighted: (L1(), [1.0]),
-        GraphLaplacian: (penalties.chain_graph,),
-    }
     return [cls(*needed.get(cls, ())) for cls in concrete(penalties, Penalty)]
 
 
