@@ -22,10 +22,21 @@ def binary(y):
     return (y > np.median(y)).astype(int)
 
 
-def leaves_and_root(n_tasks):
-    """A tree for any number of tasks."""
-    everyone = list(range(n_tasks))
-    return [([t], 0.5) for t in everyone] + [(everyone, 0.5)]
+class _LeavesAndRoot:
+    """A tree for any number of tasks: a function whose name in the identifier of a test is the same in every process."""
+
+    def __call__(self, n_tasks):
+        everyone = list(range(n_tasks))
+        return [([t], 0.5) for t in everyone] + [(everyone, 0.5)]
+
+    def __repr__(self):
+        return "leaves_and_root"
+
+    def __deepcopy__(self, memo):
+        return self  # as functions are
+
+
+leaves_and_root = _LeavesAndRoot()
 
 
 SMALL = {

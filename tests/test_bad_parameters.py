@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from estimatortools import ESTIMATORS, SMALL, make, target_for
+from estimatortools import ESTIMATORS, SMALL, leaves_and_root, make, target_for
 from sklearn.utils.estimator_checks import check_param_validation
 
 from mtlinear import (
@@ -84,6 +84,7 @@ def test_numpy_scalars_are_numbers(name):
     integers = {"n_clusters": np.int64(2), "max_iter": np.int32(5000), "task_feature": np.int64(-1)}
     floats = {"alpha": np.float32(0.5), "l2_alpha": np.float64(0.0), "q": np.float64(2), "tol": np.float64(1e-3)}
     others = {"fit_intercept": np.bool_(True), "warm_start": np.bool_(False), "unseen_tasks": np.str_("mean")}
+    others["tree"] = leaves_and_root  # has no default
     known = make(name).get_params(deep=False)
     model = make(name, **{k: v for k, v in (integers | floats | others).items() if k in known})
     tasks = np.arange(12) % 2
