@@ -23,7 +23,7 @@ def binary(y):
 
 
 class _LeavesAndRoot:
-    """A tree for any number of tasks: a function whose name in the identifier of a test is the same in every process."""
+    """A tree for any number of tasks: a function whose name is the same in every process, for identifiers of tests."""
 
     def __call__(self, n_tasks):
         everyone = list(range(n_tasks))
