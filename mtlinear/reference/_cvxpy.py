@@ -19,8 +19,8 @@ CLARABEL_OPTIONS: Mapping[str, object] = {
 _ATTAINABLE: Mapping[str, object] = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9}
 
 
-def run(program: Any, solver: str, options: Mapping[str, object]) -> None:
-    """Solve; an answer that misses the very tight tolerances is still an answer, its status says so."""
+def run(program: Any, solver: str, options: Mapping[str, object]) -> float:
+    """Solve, and return the objective; an answer that misses the very tight tolerances is one, its status says so."""
     if solver == "CLARABEL":
         options = {**CLARABEL_OPTIONS, **options}
     with warnings.catch_warnings():
@@ -35,8 +35,9 @@ def run(program: Any, solver: str, options: Mapping[str, object]) -> None:
                 raise
             # It gives up where it cannot reach such tolerances, rather than return what it has.
             program.solve(solver=solver, **{**options, **_ATTAINABLE})
-    if program.status not in ("optimal", "optimal_inaccurate"):
-        raise RuntimeError(f"cvxpy's {solver} could not solve the reference problem: {program.status}.")
+        if program.status not in ("optimal", "optimal_inaccurate"):
+            raise RuntimeError(f"cvxpy's {solver} could not solve the reference problem: {program.status}.")
+        return float(program.objective.value)
 
 
 def cvxpy() -> Any:

@@ -93,10 +93,10 @@ def solve_reference(problem: Problem, *, solver: str = "CLARABEL", **options: ob
     penalty, constraints = penalty_expression(problem.penalty, A)
     ridge = 0.5 * problem.l2_alpha * cp.sum_squares(A)
     program = cp.Problem(cp.Minimize(data_fit + penalty + ridge), constraints)
-    run(program, solver, options)
+    objective = run(program, solver, options)
     intercept = b.value if data.fit_intercept else b
     return ReferenceSolution(
-        objective=float(program.objective.value),
+        objective=objective,
         A=A.value,
         intercept=problem.original_intercept(A.value, intercept),
         auxiliary={v.name(): v.value for v in program.variables() if v.name() not in ("A", "b")},
@@ -109,9 +109,7 @@ def penalty_value(penalty: Penalty, A: Array) -> float:
     cp = cvxpy()
     expression, constraints = penalty_expression(penalty, cp.Constant(A))
     program = cp.Problem(cp.Minimize(expression), constraints)
-    if program.variables():
-        run(program, "CLARABEL", {})
-    return float(program.objective.value)
+    return run(program, "CLARABEL", {}) if program.variables() else float(program.objective.value)
 
 
 def penalty_prox(penalty: Penalty, V: Array, step: float) -> Array:
@@ -129,8 +127,7 @@ def penalty_conjugate(penalty: Penalty, G: Array) -> float:
     A = cp.Variable(G.shape, name="A")
     expression, constraints = penalty_expression(penalty, A)
     program = cp.Problem(cp.Maximize(cp.sum(cp.multiply(G, A)) - expression), constraints)
-    run(program, "CLARABEL", {})
-    return float(program.objective.value)
+    return run(program, "CLARABEL", {})
 
 
 def dual_norm(penalty: Penalty, G: Array) -> float:
@@ -139,5 +136,4 @@ def dual_norm(penalty: Penalty, G: Array) -> float:
     A = cp.Variable(G.shape, name="A")
     expression, constraints = penalty_expression(penalty, A)
     program = cp.Problem(cp.Maximize(cp.sum(cp.multiply(G, A))), [*constraints, expression <= 1.0])
-    run(program, "CLARABEL", {})
-    return float(program.objective.value)
+    return run(program, "CLARABEL", {})
