@@ -21,6 +21,8 @@ _INNER_ITERATIONS = 20_000
 _GAUGE_TOL = 1e-11
 #: What is added to a gauge that was found by iteration before it counts as larger than 1.
 _SLACK = 1e-9
+#: ... and what rounding does to a point that was scaled onto the boundary, in units of machine epsilon.
+_BOUNDARY = 64
 
 
 class SumOfPenalties(Penalty):
@@ -88,7 +90,7 @@ class SumOfPenalties(Penalty):
             return rest.conjugate(G)
         if rest is None:
             return quadratic.conjugate(G)
-        if self.gauge(G) > 1.0 + _SLACK:
+        if self.gauge(G) > 1.0 + max(_SLACK, _BOUNDARY * machine_epsilon(G.dtype)):
             return np.inf
         G = G.astype(np.float64, copy=False)
         if quadratic.is_multiple:
