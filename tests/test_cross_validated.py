@@ -202,7 +202,7 @@ def test_a_candidate_sees_nothing_that_another_left_behind(monkeypatch):
 
     monkeypatch.setattr(_folds, "_run_path", spy)
     data = regression("2-D", 60, 240)
-    data.fit(MultiTaskRegressorCV(alphas=2, eps=0.1, param_grid={"q": [2, np.inf]}, cv=data.splits()[:1]))
+    data.fit(MultiTaskRegressorCV(alphas=2, eps=0.1, param_grid={"q": [3, np.inf]}, cv=data.splits()[:1]))
     assert kept == [False, True] * 2
 
 

@@ -42,7 +42,7 @@ from mtlinear.solvers import Callback, Solution, Solver, choose_solver
 
 #: Sparse formats of X that are used as they are; others are converted.
 _SPARSE = ("csr", "csc")
-#: In which X is used as it is; everything else becomes the first.
+#: In which X is used as it is, if the loss allows both; everything else becomes the first.
 _PRECISIONS = (np.float64, np.float32)
 
 
@@ -96,6 +96,10 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         """The loss object; only the general estimators have a parameter for it."""
         return self._default_loss
 
+    @property
+    def _precisions(self) -> tuple[type, ...]:
+        return _PRECISIONS if self._make_loss().single else _PRECISIONS[:1]
+
     def _problem(self, design: Design, target: Array) -> Problem:
         return Problem(
             design,
@@ -132,7 +136,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         """
         if self.task_feature is None:
             with clear_text_columns(X):
-                features = validate_data(self, X, reset=reset, dtype=_PRECISIONS, accept_sparse=_SPARSE)
+                features = validate_data(self, X, reset=reset, dtype=self._precisions, accept_sparse=_SPARSE)
             if reset:
                 self._task_position = None
             return Rows(features, None if tasks is None else read_labels("tasks", tasks, features.shape[0]))
@@ -157,7 +161,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
                 f"task_feature={self.task_feature!r} is column {position} of X now, but was column "
                 f"{self._task_position} in fit."
             )
-        features = check_array(rest, accept_sparse=_SPARSE, dtype=_PRECISIONS, input_name="X", estimator=self)
+        features = check_array(rest, accept_sparse=_SPARSE, dtype=self._precisions, input_name="X", estimator=self)
         labels = read_labels("the task column of X", column, features.shape[0])
         if reset and are_all:
             check_task_column(self.task_feature, labels)

@@ -27,6 +27,8 @@ class Loss(BaseEstimator, ABC):
         True if the loss depends on ``z - y`` only: then targets may be centred where there are intercepts.
     of_labels : bool
         True if targets are -1 and +1, for classifiers; else they are numbers, for regressors.
+    single : bool
+        True if float32 is precise enough for certificates: without it estimators compute in float64.
     linear_far_out : bool
         True if the second derivative is zero where the first is not. Then scaling a dual point costs in first order,
         and second-order models need `least_bend`.
@@ -34,6 +36,7 @@ class Loss(BaseEstimator, ABC):
 
     curvature: ClassVar[float | None]
     quadratic: ClassVar[bool] = False
+    single: ClassVar[bool] = False
     of_labels: ClassVar[bool] = False
     linear_far_out: ClassVar[bool] = False
     of_difference: ClassVar[bool] = False

@@ -23,6 +23,7 @@ class Logistic(Loss):
     """
 
     curvature = 0.25
+    single = True
     of_labels = True
 
     def value(self, y: Array, z: Array) -> Array:

@@ -19,6 +19,7 @@ class Squared(Loss):
     """
 
     curvature = 1.0
+    single = True
     quadratic = True
     of_difference = True
 

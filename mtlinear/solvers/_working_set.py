@@ -146,7 +146,8 @@ class _Sets:
         left = max_iter - incumbent.n_iter
         if isinstance(solver, CoordinateDescent) and isinstance(problem.data, RowsFit):
             small = self._smaller(problem.data.restrict_rows(rows))
-            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, min(left, _EPOCHS))
+            limit = left if self.inner is solver else min(left, _EPOCHS)
+            A, n_iter = solver.descend(small, incumbent.point.A[rows], gap, limit)
             incumbent.n_iter += n_iter
             self.inner = self.inner or (None if n_iter < _EPOCHS else gradient_steps())
             incumbent.look(problem.settle(self._among_all([A])))
