@@ -89,7 +89,7 @@ def _ill_posed(penalty, loss, layout, shape):
     return isinstance(loss, catalogue.WITHOUT_ZERO) and free and shape is WIDE and layout == "shared"
 
 
-@mixed(penalty=PENALTIES, loss=LOSSES, layout=list(DESIGNS), shape=SHAPES, fit_intercept=[True, False])
+@mixed(5, penalty=PENALTIES, loss=LOSSES, layout=list(DESIGNS), shape=SHAPES, fit_intercept=[True, False])
 def test_optimum_is_that_of_cvxpy(penalty, loss, layout, shape, fit_intercept):
     if _ill_posed(penalty, loss, layout, shape):
         pytest.skip("no optimum: the free mean separates the labels")
