@@ -292,8 +292,8 @@ def each(things: list[object] | list[Penalty] | list[Loss] | list[Solver], argum
 def mixed(times: int | None = None, **lists: list) -> pytest.MarkDecorator:
     """Parametrise a test over the first list, each entry with every entry of the others, but not with all combinations.
 
-    As many combinations for each as the longest of the other lists has entries (or `times`, which may leave pairs out); the others turn beside it,
-    at another offset for each entry of the first, so that any two entries of any two lists meet somewhere. The full
+    As many combinations for each as the longest of the other lists has entries (or `times`, which may leave pairs out);
+    the others turn beside it, at another offset for each entry of the first, so that any two entries of any two lists meet somewhere. The full
     product of penalties, losses, layouts and shapes is thirteen thousand problems.
     """
     first, *others = lists.values()
