@@ -171,7 +171,8 @@ class StretchedWeights(Weighted):
         self._stretched(n_features, n_tasks).check(n_features, n_tasks)
 
     def restrict(self, rows: np.ndarray) -> Penalty:
-        return self._stretched(int(np.max(rows, initial=0)) + 1, N_TASKS).restrict(rows)
+        weights = np.asarray(self.weights)
+        return type(self)(self.penalty, weights[np.asarray(rows) % len(weights)])
 
     def _stretched(self, n_features: int, n_tasks: int) -> Weighted:
         weights = self._weights(np.empty((n_features, n_tasks)))
@@ -293,8 +294,8 @@ def mixed(times: int | None = None, **lists: list) -> pytest.MarkDecorator:
     """Parametrise a test over the first list, each entry with every entry of the others, but not with all combinations.
 
     As many combinations for each as the longest of the other lists has entries (or `times`, which may leave pairs out);
-    the others turn beside it, at another offset for each entry of the first, so that any two entries of any two lists meet somewhere. The full
-    product of penalties, losses, layouts and shapes is thirteen thousand problems.
+    the others turn beside it, at another offset for each entry of the first, so that any two entries of any two lists
+    meet somewhere. The full product of penalties, losses, layouts and shapes is thirteen thousand problems.
     """
     first, *others = lists.values()
     count = times or max(len(other) for other in others)
