@@ -49,10 +49,17 @@ def stacked(rng):
     return X, y, tasks
 
 
+#: Tests that the oracle left without a reference, in this process, and how many that may be: more is a failure.
+WITHOUT_REFERENCE, MAY_BE = [], 5
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Where the oracle gives up, even at tolerances of 1e-9, there is nothing to compare with."""
+    """Where the oracle gives up, even at tolerances of 1e-9, there is nothing to compare with; that is rare."""
     try:
         return (yield)
     except cp.error.SolverError:
+        WITHOUT_REFERENCE.append(item.nodeid)
+        if len(WITHOUT_REFERENCE) > MAY_BE:
+            raise
         pytest.skip("cvxpy's solver found no reference")
