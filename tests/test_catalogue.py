@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 
 import catalogue
+import problems
 import pytest
 
 import mtlinear
@@ -18,7 +19,7 @@ from mtlinear.solvers import Solver
 LISTED = {
     Penalty: {cls for penalty in catalogue.PENALTIES for cls in type(penalty).__mro__},  # of test classes too
     Loss: {type(loss) for loss in catalogue.LOSSES},
-    Design: set(catalogue.DESIGN_CLASSES),
+    Design: set(problems.DESIGN_CLASSES),
     Solver: {type(solver) for solver in catalogue.SOLVERS},
 }
 
@@ -64,10 +65,10 @@ def test_the_test_sees_a_class_that_is_missing():
         Forgotten.__module__ = __name__
 
 
-@pytest.mark.parametrize("cls", catalogue.DESIGN_CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", problems.DESIGN_CLASSES, ids=lambda cls: cls.__name__)
 def test_every_design_class_is_made_by_a_recipe(cls):
     rng = catalogue.np.random.default_rng(0)
-    assert any(isinstance(make(6, 2, 2, rng), cls) for make in catalogue.DESIGNS.values())
+    assert any(isinstance(make(6, 2, 2, rng), cls) for make in problems.DESIGNS.values())
 
 
 def test_sampled_strengths_are_of_all_kinds():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import catalogue
 import numpy as np
+import problems
 import pytest
-from catalogue import LOSSES, ONE_TASK, PENALTIES, TALL, WIDE, each, make_problem, mixed
+from catalogue import LOSSES, OF_EACH_KIND, PENALTIES, each, mixed
 from numpy.testing import assert_allclose
 from ownloss import Cosh
+from problems import ONE_TASK, TALL, WIDE, make_problem
 from scipy.optimize import minimize_scalar
 
 from mtlinear.certificate import certify
@@ -27,7 +29,7 @@ def random_parts(problem, rng, scale):
 
 
 @mixed(
-    penalty=PENALTIES,
+    penalty=OF_EACH_KIND,
     loss=[*LOSSES, Cosh()],
     layout=["shared-weighted", "stacked-unbalanced-weighted"],
     fit_intercept=[True, False],
@@ -45,7 +47,7 @@ def test_gap_is_at_least_the_suboptimality_anywhere(penalty, loss, layout, fit_i
         assert_allclose(certificate.objective, point.reading.value + problem.penalty_value(point.parts), rtol=1e-14)
 
 
-@mixed(penalty=PENALTIES, loss=LOSSES, shape=[TALL, WIDE, ONE_TASK])
+@mixed(penalty=OF_EACH_KIND, loss=LOSSES, shape=[TALL, WIDE, ONE_TASK])
 def test_gap_is_small_at_the_optimum_and_large_elsewhere(penalty, loss, shape):
     """Tight: a certificate that only ever says "far away" would be honest and useless."""
     free = penalty.null_space(shape.T).shape[1]
@@ -76,7 +78,7 @@ def test_gap_of_a_fit_that_was_stopped_early_is_honest(penalty):
         assert certificate.gap == min(check.gap for check in solution.history)
 
 
-@pytest.mark.parametrize("layout", catalogue.DESIGNS)
+@pytest.mark.parametrize("layout", problems.DESIGNS)
 def test_balance_makes_the_weighted_sums_of_the_tasks_zero(layout):
     problem = make_problem(L1(0.1), Logistic(), design=layout)
     rng = np.random.default_rng(0)
@@ -88,7 +90,7 @@ def test_balance_makes_the_weighted_sums_of_the_tasks_zero(layout):
     assert np.all(balanced * u >= 0.0)
 
 
-@pytest.mark.parametrize("layout", catalogue.DESIGNS)
+@pytest.mark.parametrize("layout", problems.DESIGNS)
 @pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
 def test_balance_keeps_the_logistic_dual_in_its_domain(layout, scale):
     """Shifting by the mean would not: derivatives at a boundary of the domain leave it at once."""
@@ -129,8 +131,7 @@ def test_point_that_is_not_settled_gets_an_honest_gap(loss):
     assert certify(problem, settled).gap < certificate.gap
 
 
-@each(PENALTIES, "penalty")
-@each(LOSSES, "loss")
+@mixed(3, penalty=PENALTIES, loss=LOSSES)
 def test_settling_is_exact_minimisation(penalty, loss):
     """After it the derivative in the intercepts and on the null space is zero, and settling again moves nothing."""
     problem = make_problem(penalty, loss, design="stacked-unbalanced-weighted")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import DESIGNS, LOSSES, PENALTIES, Shape, make_problem, mixed
+from catalogue import LOSSES, PENALTIES, mixed
+from problems import DESIGNS, Shape, make_problem
 
 from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, Clustered, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm

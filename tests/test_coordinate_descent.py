@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import WIDE, make_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import WIDE, make_problem
 
 from mtlinear.designs import SharedDesign
 from mtlinear.losses import Logistic, Squared
@@ -78,11 +78,11 @@ def test_it_starts_from_where_it_is_told(rng):
 
 
 def test_working_sets_leave_it_where_it_creeps(rng):
-    """Two features that differ in the eighth digit only: thousands of epochs, or a few factorizations."""
+    """Features that differ in the sixth digit of their products only: thousands of epochs, or a few factorizations."""
     X = rng.standard_normal((80, 120))
-    X[:, 1:] = X[:, :1] + 1e-4 * X[:, 1:]
-    Y = X[:, :2] @ np.array([[1e4, 2e4], [-1e4, -2e4]]) + rng.standard_normal((80, 2))
-    problem = Problem(SharedDesign(X, 2), Y, Squared(), L1Lq(1e-4))
+    X[:, 1:] = X[:, :1] + 1e-3 * X[:, 1:]
+    Y = X[:, :2] @ np.array([[1e3, 2e3], [-1e3, -2e3]]) + rng.standard_normal((80, 2))
+    problem = Problem(SharedDesign(X, 2), Y, Squared(), L1Lq(1e-3))
     alone = CoordinateDescent().solve(problem, tol=1e-8, max_iter=2_000, callback=lambda check: check.n_iter > 300)
     assert not alone.converged
     assert WorkingSet().solve(problem, tol=1e-8).converged

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from catalogue import mixed
 from cvtools import classification, regression
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
@@ -129,8 +130,7 @@ def test_tasks_are_routed():
 # -- processes and messages -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["2-D", "beside weighted", "2-D missing"])
-@pytest.mark.parametrize("shape", [(90, 5), (60, 240)], ids=str)
+@mixed(1, way=["2-D", "beside weighted", "2-D missing"], shape=[(90, 5), (60, 240)])
 def test_two_processes_give_the_same_bits(way, shape):
     data = regression(way, *shape)
     grid = {"q": [2, np.inf]}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import catalogue
 import numpy as np
 import pytest
-from catalogue import DESIGNS, LOSSES, PENALTIES, TALL, WIDE, make_problem, mixed
+from catalogue import LOSSES, OF_EACH_KIND, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from problems import DESIGNS, TALL, WIDE, make_problem
 
 from mtlinear.certificate import certify, lower_bound
 from mtlinear.datafit import GramFit
@@ -38,7 +39,7 @@ def with_ridge(problem, l2_alpha):
 # Moments ------------------------------------------------------------------------------------------------------------
 
 
-@mixed(penalty=PENALTIES, layout=list(DESIGNS), fit_intercept=[True, False])
+@mixed(penalty=OF_EACH_KIND, layout=list(DESIGNS), fit_intercept=[True, False])
 def test_moments_give_the_certificate_of_the_rows(penalty, layout, fit_intercept):
     problem = make_problem(penalty, design=layout, fit_intercept=fit_intercept, seed=3)
     short = from_moments(problem)
@@ -54,7 +55,7 @@ def test_moments_give_the_certificate_of_the_rows(penalty, layout, fit_intercept
 
 
 @mixed(
-    penalty=PENALTIES,
+    penalty=OF_EACH_KIND,
     layout=["shared-weighted", "stacked-unbalanced-weighted", "shared-sparse-missing"],
     shape=[TALL, WIDE],
 )
@@ -118,7 +119,7 @@ def test_a_feature_that_is_constant_in_the_fold_stays_out_of_a_free_mean():
 # Ridge --------------------------------------------------------------------------------------------------------------
 
 
-@mixed(penalty=PENALTIES, loss=LOSSES, layout=["shared-weighted", "stacked-unbalanced-weighted"])
+@mixed(penalty=OF_EACH_KIND, loss=LOSSES, layout=["shared-weighted", "stacked-unbalanced-weighted"])
 def test_ridge_beside_every_penalty_against_cvxpy(penalty, loss, layout):
     problem = with_ridge(make_problem(penalty, loss, design=layout, seed=5), 0.3)
     solution = solve(problem)
@@ -128,7 +129,7 @@ def test_ridge_beside_every_penalty_against_cvxpy(penalty, loss, layout):
     assert_allclose(solution.A, reference.A, atol=2e-4)  # strongly convex: there is one optimum
 
 
-@mixed(penalty=PENALTIES, loss=LOSSES, fit_intercept=[True, False])
+@mixed(penalty=OF_EACH_KIND, loss=LOSSES, fit_intercept=[True, False])
 def test_gap_with_a_ridge_is_honest(penalty, loss, fit_intercept):
     """Anywhere: never below the distance to the optimum."""
     problem = with_ridge(make_problem(penalty, loss, shape=WIDE, fit_intercept=fit_intercept, seed=6), 0.2)
@@ -167,7 +168,7 @@ def test_ridge_as_augmented_rows(l2_alpha, penalty):
 # Duals handed on ----------------------------------------------------------------------------------------------------
 
 
-@mixed(3, penalty=PENALTIES, loss=LOSSES)
+@mixed(3, penalty=OF_EACH_KIND, loss=LOSSES)
 def test_a_dual_point_of_another_strength_bounds_this_optimum(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked", seed=10)
     stronger = problem.with_penalty(penalty.scaled(1.5))

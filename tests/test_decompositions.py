@@ -6,10 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
-from catalogue import N_TASKS, make_problem
+from catalogue import N_TASKS
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from problems import make_problem
 from spectraltools import explore
 
 import mtlinear

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import DESIGNS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import DESIGNS
 
 from mtlinear.designs import SharedDesign, StackedDesign
 from mtlinear.designs._matrix import largest_eigenvalue, to_dense

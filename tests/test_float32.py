@@ -6,13 +6,14 @@ import tracemalloc
 import warnings
 from itertools import pairwise
 
-import catalogue
 import numpy as np
+import problems
 import pytest
 import scipy.sparse as sp
-from catalogue import DESIGNS, LOSSES, N_TASKS, PENALTIES, TALL, Shape, each, mixed
+from catalogue import LOSSES, N_TASKS, OF_EACH_KIND, PENALTIES, each, mixed
 from estimatortools import CLASSIFIERS, ESTIMATORS, REGRESSORS, SMALL, make, target_for
 from numpy.testing import assert_allclose
+from problems import DESIGNS, TALL, Shape
 
 import mtlinear.designs._shared as shared_module
 import mtlinear.designs._stacked as stacked_module
@@ -46,10 +47,10 @@ def correlated(n, d, rng):
 
 def both(penalty, loss, layout, monkeypatch, *, shape=MIDDLE, fit_intercept=True, l2_alpha=0.0):
     """The same problem, on numbers that float32 holds exactly, in both precisions."""
-    monkeypatch.setattr(catalogue, "_features", correlated)
+    monkeypatch.setattr(problems, "_features", correlated)
     rng = np.random.default_rng(3)
     made = DESIGNS[layout](shape.n, shape.d, shape.T, rng)
-    target = catalogue.make_target(made, loss, rng).astype(SINGLE)
+    target = problems.make_target(made, loss, rng).astype(SINGLE)
     made.sample_weight, made.task_weight = made.sample_weight.astype(SINGLE), made.task_weight.astype(SINGLE)
     X = made.X.astype(SINGLE)
     options = {"fit_intercept": fit_intercept, "l2_alpha": l2_alpha}
@@ -179,7 +180,7 @@ def check_solution(single, double, solver, max_iter=20_000):
     return solution
 
 
-@mixed(penalty=PENALTIES, loss=SINGLE_LOSSES, layout=list(DESIGNS))
+@mixed(4, penalty=OF_EACH_KIND, loss=SINGLE_LOSSES, layout=list(DESIGNS))
 def test_fits_are_float32_and_their_gap_is_honest(penalty, loss, layout, monkeypatch):
     single, double = both(penalty, loss, layout, monkeypatch)
     solution = check_solution(single, double, FISTA())

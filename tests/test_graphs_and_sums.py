@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import catalogue
 import numpy as np
+import problems
 import pytest
 import scipy.sparse as sp
-from catalogue import LOSSES, PENALTIES, TALL, WIDE, each, make_problem, pair_graph, signed_graph
+from catalogue import LOSSES, PENALTIES, each, pair_graph, signed_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import TALL, WIDE, make_problem
 from sklearn.linear_model import MultiTaskElasticNet, MultiTaskElasticNetCV
 
 from mtlinear import MultiTaskClassifier, MultiTaskRegressor, MultiTaskRegressorCV, regularization_path
@@ -167,7 +168,7 @@ def test_an_infinite_weight_is_the_pooled_model(loss, rest, weight):
     rows = [design.task_rows(t, design.weights) for t in range(3)]
     y = np.concatenate([design.task_rows(t, many.data.target)[1] for t in range(3)])
     X, weights = np.concatenate([X for X, _ in rows]), np.concatenate([w for _, w in rows])
-    one = catalogue.StackedDesign(X, np.zeros(len(X), dtype=int), 1, weights)
+    one = problems.StackedDesign(X, np.zeros(len(X), dtype=int), 1, weights)
     scale = 1.0 / weights.sum()  # a single task has weights of mean 1 / n
     factor = {L1: 3.0, L1Lq: np.sqrt(3.0), TraceNorm: np.sqrt(3.0), Ridge: 3.0}[type(rest)]
     pooled = Problem(one, y, loss, (L1 if isinstance(rest, L1Lq | TraceNorm) else type(rest))(1.0), fit_intercept=False)
@@ -335,7 +336,7 @@ def test_any_matrix_may_pull(penalty, loss):
 @pytest.mark.parametrize(("d", "moments"), [(40, True), (200, False), (200, True)])
 @each([GraphLaplacian(chain_graph, 0.2), Sum(Ridge(0.01), GraphLaplacian(pair_graph, 0.3))], "penalty")
 def test_common_eigenvectors_solve_the_normal_equations(layout, d, moments, penalty):
-    shape = catalogue.Shape(30, d, 10)
+    shape = problems.Shape(30, d, 10)
     problem = make_problem(penalty, design=layout, shape=shape)
     if moments:
         data = problem.data

@@ -7,8 +7,9 @@ import warnings
 import catalogue
 import numpy as np
 import pytest
-from catalogue import PENALTIES, each, make_problem
+from catalogue import PENALTIES, each
 from numpy.testing import assert_allclose
+from problems import make_problem
 
 from mtlinear.penalties import L1, Clustered, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.solvers import FISTA

@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from catalogue import mixed
 from estimatortools import SMALL
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.compose import ColumnTransformer
@@ -142,8 +143,7 @@ TRANSPORTS = {
 }
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("name", ESTIMATORS)
+@mixed(2, name=ESTIMATORS, transport=list(TRANSPORTS))
 def test_every_model_fitted_in_every_way(name, transport, tmp_path):
     for way in WAYS:
         model, data, keywords = fitted(name, way)

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from catalogue import LOSSES, SOLVERS, WIDE, make_problem, name_of
+from catalogue import LOSSES, SOLVERS, name_of
 from numpy.testing import assert_allclose
+from problems import WIDE, make_problem
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify

@@ -7,9 +7,10 @@ import warnings
 import catalogue
 import numpy as np
 import pytest
-from catalogue import DESIGNS, PENALTIES, TALL, WIDE, each, make_problem, mixed, name_of
+from catalogue import OF_EACH_KIND, each, mixed, name_of
 from numpy.testing import assert_allclose
 from ownloss import Cosh
+from problems import DESIGNS, TALL, WIDE, make_problem
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
@@ -112,20 +113,20 @@ def test_gram_matrices_are_used_again_while_the_second_derivatives_stay(rng):
 # The solver ---------------------------------------------------------------------------------------------------------
 
 
-@mixed(4, penalty=PENALTIES, layout=list(DESIGNS))
+@mixed(4, penalty=OF_EACH_KIND, layout=list(DESIGNS))
 def test_optimum_on_every_layout(penalty, layout):
     problem = make_problem(penalty, Logistic(), design=layout, seed=1)
     assert_same_optimum(problem, solve(problem), solve(problem, FISTA()))
 
 
-@each(PENALTIES, "penalty")
+@each(OF_EACH_KIND, "penalty")
 @pytest.mark.parametrize("layout", ["shared", "stacked-unbalanced-weighted"])
 def test_loss_without_a_bound_on_its_curvature(penalty, layout):
     problem = of_loss(penalty, Cosh(), design=layout)
     assert_same_optimum(problem, solve(problem), solve(problem, FISTA()))
 
 
-@each(PENALTIES, "penalty")
+@each(OF_EACH_KIND, "penalty")
 def test_ridge_and_penalty_together(penalty):
     made = make_problem(penalty, Logistic(), shape=WIDE)
     problem = Problem.of(made.data, penalty, l2_alpha=0.05)
@@ -150,7 +151,7 @@ def test_few_models_and_a_gap_that_falls_ever_faster(penalty, fraction, rng):
     assert isinstance(solution.certificate.dual.reading, LinearisedReading)
 
 
-@mixed(3, penalty=PENALTIES, loss=LOSSES)
+@mixed(3, penalty=OF_EACH_KIND, loss=LOSSES)
 def test_a_far_start_does_no_harm(penalty, loss):
     problem = of_loss(penalty, loss)
     size = 3.0 if isinstance(loss, Poisson) else 30.0
@@ -178,7 +179,7 @@ def test_full_steps_from_far_away_would_diverge(monkeypatch):
     assert_same_optimum(problem, found, solve(problem, FISTA()))
 
 
-@mixed(penalty=PENALTIES, start=[None, 50.0], fit_intercept=[True, False])
+@mixed(penalty=OF_EACH_KIND, start=[None, 50.0], fit_intercept=[True, False])
 def test_separable_tasks_end_in_a_certified_gap_or_an_honest_warning(penalty, start, fit_intercept):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((30, 6))

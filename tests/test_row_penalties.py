@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from catalogue import WIDE, forest, make_problem, nested_pairs, ring, signed_ring
+from catalogue import forest, nested_pairs, ring, signed_ring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import WIDE, make_problem
 from scipy.cluster.hierarchy import linkage
 from sklearn.base import clone
 from test_working_set import many_features

@@ -6,23 +6,12 @@ import warnings
 
 import catalogue
 import numpy as np
+import problems
 import pytest
-from catalogue import (
-    DESIGNS,
-    LOSSES,
-    NORMS,
-    ONE_TASK,
-    PENALTIES,
-    SHAPES,
-    SOLVERS,
-    TALL,
-    WIDE,
-    each,
-    make_problem,
-    mixed,
-)
+from catalogue import LOSSES, NORMS, OF_EACH_KIND, PENALTIES, SOLVERS, each, mixed
 from numpy.testing import assert_allclose, assert_array_equal
 from ownloss import Cosh
+from problems import DESIGNS, ONE_TASK, SHAPES, TALL, WIDE, make_problem
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlinear.certificate import certify
@@ -30,7 +19,7 @@ from mtlinear.losses import Logistic, Squared
 from mtlinear.penalties import L1, GraphRegularized, InfimalConvolution, L1Lq, MeanRegularized, Ridge, Sum, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.reference import solve_reference
-from mtlinear.solvers import FISTA, ProximalNewton
+from mtlinear.solvers import FISTA, ProximalNewton, choose_solver
 
 TOL = 1e-9
 LAYOUTS = ["shared", "stacked-unbalanced-weighted"]
@@ -75,11 +64,8 @@ def check_against_reference(problem, solver, reference):
     assert 0.0 <= gap <= TOL * problem.null_objective
     assert objective - reference.objective <= gap + rounding  # no gap claims more than there is
     assert_allclose(objective, reference.objective, rtol=1e-6)
-    assert_allclose(
-        objective_at(problem, solution.A, solution.intercept) + problem.penalty_value(solution.parts),
-        objective,
-        rtol=1e-10,
-    )
+    once_more = objective_at(problem, solution.A, solution.intercept) + problem.penalty_value(solution.parts)
+    assert_allclose(once_more, objective, rtol=1e-10, atol=1e-16 * problem.null_objective)  # of one row may be zero
 
 
 def _ill_posed(penalty, loss, layout, shape):
@@ -89,19 +75,27 @@ def _ill_posed(penalty, loss, layout, shape):
     return isinstance(loss, catalogue.WITHOUT_ZERO) and free and shape is WIDE and layout == "shared"
 
 
-@mixed(5, penalty=PENALTIES, loss=LOSSES, layout=list(DESIGNS), shape=SHAPES, fit_intercept=[True, False])
-def test_optimum_is_that_of_cvxpy(penalty, loss, layout, shape, fit_intercept):
+@mixed(
+    5,
+    penalty=PENALTIES,
+    loss=LOSSES,
+    layout=list(DESIGNS),
+    shape=SHAPES,
+    fit_intercept=[True, False],
+    others=[slice(0, None, 3), slice(1, None, 3), slice(2, None, 3)],
+)
+def test_optimum_is_that_of_cvxpy(penalty, loss, layout, shape, fit_intercept, others):
+    """By the solver that would be chosen, and a third of the others that accept the problem."""
     if _ill_posed(penalty, loss, layout, shape):
         pytest.skip("no optimum: the free mean separates the labels")
     problem = make_problem(penalty, loss, design=layout, shape=shape, fit_intercept=fit_intercept, seed=3)
     reference = solve_reference(problem)
     accepted = [solver for solver in SOLVERS if solver.refuses(problem) is None]
-    assert accepted
-    for solver in accepted:
+    for solver in [choose_solver(problem), *accepted[others]]:
         check_against_reference(problem, solver, reference)
 
 
-@each(PENALTIES, "penalty")
+@each(OF_EACH_KIND, "penalty")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_loss_of_the_users_own_backtracks_to_the_optimum(penalty, layout):
     """Nothing in the package knows it, and it has no bound on its curvature."""
@@ -110,7 +104,7 @@ def test_a_loss_of_the_users_own_backtracks_to_the_optimum(penalty, layout):
         check_against_reference(problem, solver, solve_reference(problem))
 
 
-@mixed(3, penalty=PENALTIES, loss=LOSSES)
+@mixed(3, penalty=OF_EACH_KIND, loss=LOSSES)
 def test_warm_start_from_the_solution_needs_no_iteration(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked")
     first = solve(problem)
@@ -125,7 +119,7 @@ def test_warm_start_from_nearby_is_faster_than_from_zero():
     assert solve(problem, start=near.parts, tol=1e-5).n_iter < solve(problem, tol=1e-5).n_iter
 
 
-@mixed(5, penalty=PENALTIES, solver=SOLVERS)
+@mixed(3, penalty=OF_EACH_KIND, solver=SOLVERS)
 def test_nothing_the_caller_gave_is_changed(penalty, solver):
     problem = make_problem(penalty, Logistic())
     if solver.refuses(problem):
@@ -174,7 +168,7 @@ def test_history_ends_with_what_is_reported(solver):
     assert all(check.gap >= check.objective - optimum - 1e-12 for check in solution.history)
 
 
-@mixed(3, penalty=PENALTIES, loss=LOSSES)
+@mixed(3, penalty=OF_EACH_KIND, loss=LOSSES)
 def test_too_few_iterations_warn_and_report_the_honest_gap(penalty, loss):
     problem = make_problem(penalty, loss, design="stacked-unbalanced-weighted", shape=WIDE, seed=2)
     with warnings.catch_warnings(record=True) as caught:
@@ -192,23 +186,22 @@ def test_too_few_iterations_warn_and_report_the_honest_gap(penalty, loss):
     assert_allclose(again.objective, solution.certificate.objective, rtol=1e-12)
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("fit_intercept", [True, False])
+@mixed(1, penalty=PENALTIES, fit_intercept=[True, False])
 def test_weight_two_equals_a_repeated_row(penalty, fit_intercept):
     rng = np.random.default_rng(8)
     n, d, T = 16, 4, 3
     X, Y = rng.standard_normal((n, d)) + 0.5, rng.standard_normal((n, T))
     count = rng.integers(1, 4, n)
     options = {"fit_intercept": fit_intercept}
-    weighted = Problem(catalogue.SharedDesign(X, T, count.astype(float)), Y, Squared(), penalty, **options)
+    weighted = Problem(problems.SharedDesign(X, T, count.astype(float)), Y, Squared(), penalty, **options)
     repeated = Problem(
-        catalogue.SharedDesign(X.repeat(count, axis=0), T), Y.repeat(count, axis=0), Squared(), penalty, **options
+        problems.SharedDesign(X.repeat(count, axis=0), T), Y.repeat(count, axis=0), Squared(), penalty, **options
     )
     same_solution(solve(weighted, tol=1e-13), solve(repeated, tol=1e-13))
 
     codes, y = rng.integers(0, T, n), Y[:, 0]
-    design = catalogue.StackedDesign(X, codes, T, count.astype(float))
-    again = catalogue.StackedDesign(X.repeat(count, axis=0), codes.repeat(count), T)
+    design = problems.StackedDesign(X, codes, T, count.astype(float))
+    again = problems.StackedDesign(X.repeat(count, axis=0), codes.repeat(count), T)
     weighted = Problem(design, design.arrange(y), Squared(), penalty, **options)
     repeated = Problem(again, again.arrange(y.repeat(count)), Squared(), penalty, **options)
     same_solution(solve(weighted, tol=1e-13), solve(repeated, tol=1e-13))
@@ -227,8 +220,8 @@ def test_stacked_equals_shared_when_all_tasks_have_the_same_rows(penalty):
     n, d, T = 14, 4, 3
     X, Y, weight = rng.standard_normal((n, d)), rng.standard_normal((n, T)), rng.uniform(0.5, 2.0, n)
     task_weight = np.array([1.0, 2.0, 0.5])
-    one = catalogue.SharedDesign(X, T, weight, task_weight)
-    other = catalogue.StackedDesign(np.tile(X, (T, 1)), np.repeat(np.arange(T), n), T, np.tile(weight, T), task_weight)
+    one = problems.SharedDesign(X, T, weight, task_weight)
+    other = problems.StackedDesign(np.tile(X, (T, 1)), np.repeat(np.arange(T), n), T, np.tile(weight, T), task_weight)
     shared = Problem(one, Y, Squared(), penalty)
     stacked = Problem(other, other.arrange(Y.T.ravel()), Squared(), penalty)
     assert_allclose(stacked.null_objective, shared.null_objective, rtol=1e-12)
@@ -243,8 +236,8 @@ def test_permuting_tasks_and_features_permutes_the_parameters(penalty):
     rows = np.arange(d) if catalogue.tells_features_apart(penalty) else np.array([2, 0, 3, 1])
     columns = np.arange(T) if catalogue.tells_tasks_apart(penalty) else np.array([1, 2, 0])
     renamed = np.argsort(columns)[codes]
-    first = catalogue.StackedDesign(X, codes, T)
-    second = catalogue.StackedDesign(X[:, rows], renamed, T)
+    first = problems.StackedDesign(X, codes, T)
+    second = problems.StackedDesign(X[:, rows], renamed, T)
     again = catalogue.with_tasks_in_order(penalty, columns)
     same_solution(
         solve(Problem(first, first.arrange(y), Squared(), penalty), tol=1e-13),
@@ -263,12 +256,11 @@ def rescaled_with_target(penalty, factor):
     return penalty.scaled(factor) if catalogue.is_norm(penalty) else penalty
 
 
-@each(PENALTIES, "penalty")
-@pytest.mark.parametrize("factor", [1e-6, 37.0, 1e6])
+@mixed(1, penalty=PENALTIES, factor=[1e-6, 37.0, 1e6])
 def test_rescaling_y_rescales_the_parameters(penalty, factor):
     problem = make_problem(penalty)
     scaled = Problem(
-        catalogue.SharedDesign(centred_rows(problem) + problem.data.design.center.T, TALL.T),
+        problems.SharedDesign(centred_rows(problem) + problem.data.design.center.T, TALL.T),
         factor * (problem.data.target + problem.data.target_center),
         Squared(),
         rescaled_with_target(penalty, factor),
@@ -276,7 +268,7 @@ def test_rescaling_y_rescales_the_parameters(penalty, factor):
     same_solution(solve(problem, tol=1e-13), solve(scaled, tol=1e-13), factor=factor)
 
 
-@mixed(penalty=NORMS, loss=LOSSES, layout=LAYOUTS)
+@mixed(3, penalty=NORMS, loss=LOSSES, layout=LAYOUTS)
 def test_zero_at_alpha_max_and_not_just_below(penalty, loss, layout):
     problem = make_problem(penalty, loss, design=layout, shape=WIDE, seed=1)
     design, y = problem.data.design, problem.data.target
@@ -312,7 +304,7 @@ def test_mean_alpha_equal_to_alpha_is_the_ridge():
 
 
 def test_zero_target_is_solved_by_zero():
-    design = catalogue.SharedDesign(np.random.default_rng(0).standard_normal((6, 3)), 2)
+    design = problems.SharedDesign(np.random.default_rng(0).standard_normal((6, 3)), 2)
     for penalty in PENALTIES:
         if getattr(penalty, "n_clusters", 0) <= 2:
             solution = solve(Problem(design, np.zeros((6, 2)), Squared(), penalty))
@@ -324,5 +316,5 @@ def test_constant_feature_is_left_alone():
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.standard_normal((10, 2)), np.full(10, 3.0)])
     for penalty in (L1(0.1), Ridge(0.1), TraceNorm(0.1), MeanRegularized(0.1, 0.1)):
-        solution = solve(Problem(catalogue.SharedDesign(X, 2), rng.standard_normal((10, 2)), Squared(), penalty))
+        solution = solve(Problem(problems.SharedDesign(X, 2), rng.standard_normal((10, 2)), Squared(), penalty))
         assert_allclose(solution.A[2], 0.0, atol=1e-12)

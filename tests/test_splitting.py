@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import DESIGNS, TALL, WIDE, Shape, make_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import DESIGNS, TALL, WIDE, Shape, make_problem
 
 from mtlinear.datafit import Coupled, RowsFit, _resolvent
 from mtlinear.losses import Squared

@@ -5,10 +5,10 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 import pytest
-from catalogue import make_problem
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from problems import make_problem
 from sklearn.exceptions import NotFittedError
 from spectraltools import explore, matrices, norm_of, orthonormal
 

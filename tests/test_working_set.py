@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from catalogue import DESIGNS, LOSSES, TALL, WIDE, make_problem
+from catalogue import LOSSES, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import DESIGNS, TALL, WIDE, make_problem
 
 from mtlinear import BlockSparseRegressor
 from mtlinear.certificate import lower_bound
@@ -40,11 +41,9 @@ def many_features(penalty, loss, rng, *, n=40, d=300, T=3, fraction=0.1, l2_alph
     return whole.with_penalty(penalty.scaled(factor))
 
 
-@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
-@pytest.mark.parametrize("l2_alpha", [0.0, 0.1])
+@mixed(penalty=PENALTIES, loss=LOSSES, l2_alpha=[0.0, 0.1])
 def test_the_optimum_is_that_of_all_features(penalty, loss, l2_alpha, rng):
-    problem = many_features(penalty, loss, rng, l2_alpha=l2_alpha)
+    problem = many_features(penalty, loss, rng, d=200, l2_alpha=l2_alpha)
     found = WorkingSet(least=3).solve(problem, tol=TOL, max_iter=100_000)
     expected = FISTA().solve(problem, tol=TOL, max_iter=100_000)
     assert found.converged

@@ -37,6 +37,9 @@ _WIDE, _SMALL = 2.0, 1_000_000
 _AT_ONCE = 2_000_000
 #: Epochs after which it creeps: badly scaled or nearly collinear features, which other solvers do not mind.
 _EPOCHS = 300
+#: Iterations on a working set before a look at all features, or as many as there were so far: the gap that is wanted
+#: may be there, and Gram matrices too rounded to show it.
+_PATIENCE = 1000
 #: Gauges of the features outside from which on a solution on the working set says little.
 _MISSING = 1.01
 #: A working set grows by at most this factor of itself (and a quarter, for features that follow).
@@ -96,12 +99,14 @@ class _Sets:
         self.problem = incumbent.problem
         self.inner, self.least = settings.inner, settings.least
         self.features = np.zeros(0, dtype=np.intp)
+        self.reached = True
 
     def until(self, gap_limit: float, max_iter: int) -> None:
         incumbent, accuracy, rough = self.incumbent, _ACCURATE, True
         while not incumbent.is_done(gap_limit, max_iter) and accuracy > _LEAST_ACCURACY:
             grown = self._choose()
-            if not rough and len(grown) == len(self.features):  # every look that does not help asks for more accuracy
+            helped = rough or not self.reached or len(grown) > len(self.features)
+            if not helped:  # every such look asks for more accuracy
                 accuracy *= 0.1
             # While features are missing only they can help; an accurate solution without them would be wasted, unless
             # it is cheap.
@@ -155,7 +160,8 @@ class _Sets:
             small = self._smaller(problem.data.restrict(rows))
             inner = Incumbent(small, [part[rows] for part in incumbent.point.parts])
             inner.take_bound_of(incumbent.certificate)
-            solver.run(inner, gap, left)
+            solver.run(inner, gap, min(left, max(_PATIENCE, incumbent.n_iter)))
+            self.reached = inner.gap <= gap
             incumbent.n_iter += max(inner.n_iter, 1)
             incumbent.look(self._on_all(inner.point))
             # The inner bound may come from another iterate than the inner point; no bound helps while features are
