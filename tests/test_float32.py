@@ -232,10 +232,13 @@ def test_hopeless_conditioning_warns_with_the_gap_that_was_reached(rng):
 def close(single, double, X, **tasks):
     """Objectives agree to the gap; parameters to its square root, since ||A - A*||^2 <= 2 gap / (strong convexity).
 
-    Here that is a few 1e-3; seen: 5e-3 of the largest entry, where a task has 11 rows.
+    Here that is a few 1e-3; seen: 5e-3 of the largest entry, where a task has 11 rows. A reweighted fit has weights from
+    the parameters of the stage before, so its last objective is another one by so much.
     """
+    reweighted = hasattr(single, "n_stages")
     assert single.coef_.dtype == single.intercept_.dtype == single.parameters_.values.dtype == SINGLE
-    assert_allclose(single.objective_, double.objective_, rtol=0, atol=1e-5 * double.null_objective_)
+    apart = 1e-3 if reweighted else 1e-5
+    assert_allclose(single.objective_, double.objective_, rtol=0, atol=apart * double.null_objective_)
     assert_allclose(single.coef_, double.coef_, atol=1e-2 * np.abs(double.coef_).max())
     name = "decision_function" if hasattr(single, "decision_function") else "predict"
     scores, expected = getattr(single, name)(X, **tasks), getattr(double, name)(X, **tasks)

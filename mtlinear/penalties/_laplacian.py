@@ -39,7 +39,7 @@ class GraphLaplacian(Quadratic):
     --------
     >>> import numpy as np
     >>> penalty = GraphLaplacian([[0, 1, 0], [1, 0, 0], [0, 0, 0]], alpha=3.0)
-    >>> penalty.value(np.array([[1.0, 3.0, 9.0]]))
+    >>> round(penalty.value(np.array([[1.0, 3.0, 9.0]])), 12)
     6.0
     >>> penalty.prox(np.array([[1.0, 3.0, 9.0]]), step=0.5).round(12)
     array([[1.75, 2.25, 9.  ]])
