@@ -85,14 +85,14 @@ def lower_bound(problem: Problem, point: Point) -> float:
     H, ridge, leak = _dual_matrix(problem, point)
     largest = problem.rest.dual_scale(H) if np.isfinite(leak) else 0.0
 
-    at_largest = problem.rest.conjugate(largest * H)
+    at_largest = problem.rest.finite_conjugate(largest * H)
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
     candidates = [-reading.conjugate(0.0)]
     if largest > 0.0:
         candidates.append(-reading.conjugate(largest) - largest**2 * ridge - at_largest - leak)
     c = _best_scale(point, at_largest, ridge, largest)
     if 0.0 < c < largest:
-        conjugate = problem.rest.conjugate(c * H)
+        conjugate = problem.rest.finite_conjugate(c * H)
         candidates.append(-reading.conjugate(c) - c**2 * ridge - conjugate - leak)
     return max(candidates)
 
