@@ -232,8 +232,8 @@ def test_hopeless_conditioning_warns_with_the_gap_that_was_reached(rng):
 def close(single, double, X, **tasks):
     """Objectives agree to the gap; parameters to its square root, since ||A - A*||^2 <= 2 gap / (strong convexity).
 
-    Here that is a few 1e-3; seen: 5e-3 of the largest entry, where a task has 11 rows. A reweighted fit has weights from
-    the parameters of the stage before, so its last objective is another one by so much.
+    Here that is a few 1e-3; seen: 5e-3 of the largest entry, where a task has 11 rows. A reweighted fit has weights
+    from the parameters of the stage before, so its last objective is another one by so much.
     """
     reweighted = hasattr(single, "n_stages")
     assert single.coef_.dtype == single.intercept_.dtype == single.parameters_.values.dtype == SINGLE

@@ -1,7 +1,8 @@
 """MALSAR's examples of decompositions, made again from their description: we come at least as low, with a certificate.
 
-example_Robust, example_rMTFL and example_Dirty: features and targets uniform in [0, 1], 50 tasks with 50 rows of 500
-features (the quick tests have a tenth of it), no intercept, and the objective of the code of MALSAR,
+example_Robust, example_rMTFL and example_Dirty (example_SRMTL, on the School data, is in test_school.py): features and
+targets uniform in [0, 1], 50 tasks with 50 rows of 500 features (the quick tests have a tenth of it), no intercept, and
+the objective of the code of MALSAR,
 
     sum_t ||y_t - X_t (p_t + q_t)||^2  +  rho1 Omega_1(P)  +  rho2 Omega_2(Q),
 
