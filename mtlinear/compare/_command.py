@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import joblib
 
-from mtlinear.compare._best import fit_best, parameter_names
+from mtlinear.compare._best import BestModel, fit_best, parameter_names
 from mtlinear.compare._console import Progress, print_table
 from mtlinear.compare._data import TaskData
 from mtlinear.compare._errors import UsageError
+from mtlinear.compare._json import as_json
 from mtlinear.compare._models import check_candidates, make_models
 from mtlinear.compare._report import render_report
 from mtlinear.compare._results import Comparison, certificate, losers, records, summarise, verdict
 from mtlinear.compare._run import run_all
+from mtlinear.compare._saved import check_new_table, check_save, predict_table, save_model
 from mtlinear.compare._settings import Settings
 from mtlinear.compare._splits import make_splits
 from mtlinear.compare._tables import from_table, load_digits_data, load_school_data, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Training rows per split of the digits: 18 of each digit, so few that sharing between the tasks could matter.
 DIGITS_TRAIN_SIZE = 180
@@ -37,25 +45,47 @@ def compare_command(args: argparse.Namespace, command: str) -> int:
     UsageError
     """
     data, settings = load(args)
-    models = make_models(data.n_tasks, classification=data.classification)
+    models = make_models(data.n_tasks, classification=data.classification, structures=args.structures)
     check_candidates(models, settings.candidates)
     splits = make_splits(data, settings)
+    check_save(args.save)
+    new = None if args.predict is None else read_table(args.predict, option="--predict ")
+    if new is not None:
+        check_new_table(data, new, args.predict)
     out = make_folder(args.out)
-    print(data.description)
+    # With --json the results alone are on stdout.
+    talk = sys.stderr if args.json else sys.stdout
+    print(data.description, file=talk)
     for note in data.notes:
-        print(f"  {note}")
+        print(f"  {note}", file=talk)
     first = splits[0]
-    print(f"  {len(splits)} splits, {len(first.train):,} training and {len(first.test):,} test rows", flush=True)
+    print(
+        f"  {len(splits)} splits, {len(first.train):,} training and {len(first.test):,} test rows",
+        file=talk,
+        flush=True,
+    )
     with Progress(models, len(splits)) as progress:
         run = run_all(data, models, splits, settings, progress.advance)
     comparison = summarise(data, models, splits, settings, run.results)
-    write_results(out / "results.csv", comparison)
-    show(comparison)
+    files = {"results": out / "results.csv"}
+    write_results(files["results"], comparison)
+    if not args.json:
+        show(comparison)
+    best = None
     if run.interrupted:
-        print(f"Interrupted: the table is partial. Finished folds are in {out / 'results.csv'}.")
-        return INTERRUPTED
-    finish(comparison, out, command)
-    return 0
+        print(f"Interrupted: the table is partial. Finished folds are in {files['results']}.", file=talk)
+    elif comparison.best is not None:
+        best = fit_best(data, comparison.best.model, settings)
+        comparison.tally.include(best.tally)
+        files |= finish(comparison, best, out, command)
+        files |= use(data, best, new, args.save, out, talk)
+        print(f"\nbest model on all rows: {comparison.best.model.name}, {best.chosen.label}", file=talk)
+        if not best.converged:
+            print("WARNING: its duality gap did not reach the tolerance.", file=talk)
+        print(f"written: {', '.join(str(path) for path in files.values())}", file=talk)
+    if args.json:
+        print(json.dumps(as_json(comparison, best, files), indent=2))
+    return INTERRUPTED if run.interrupted else 0
 
 
 def load(args: argparse.Namespace) -> tuple[TaskData, Settings]:
@@ -117,20 +147,30 @@ def show(comparison: Comparison) -> None:
     print(certificate(comparison.tally, comparison.settings.tol), flush=True)
 
 
-def finish(comparison: Comparison, out: Path, command: str) -> None:
-    """Refit the best structure on all rows and write the report."""
-    if comparison.best is None:
-        return
-    data = comparison.data
-    best = fit_best(data, comparison.best.model, comparison.settings)
-    joblib.dump(best.estimator, out / "best_model.joblib")
-    comparison.tally.include(best.tally)
-    names = parameter_names(data, comparison.splits[0].train)
-    (out / "report.html").write_text(render_report(comparison, best, names, command), encoding="utf-8")
-    print(f"\nbest model on all rows: {comparison.best.model.name}, {best.chosen.label}")
-    if not best.converged:
-        print("WARNING: its duality gap did not reach the tolerance.")
-    print(f"written: {', '.join(str(out / name) for name in ('report.html', 'results.csv', 'best_model.joblib'))}")
+def finish(comparison: Comparison, best: BestModel, out: Path, command: str) -> dict[str, Path]:
+    """Write the refitted best model and the report; returns their paths."""
+    files = {"report": out / "report.html", "model": out / "best_model.joblib"}
+    joblib.dump(best.estimator, files["model"])
+    names = parameter_names(comparison.data, comparison.splits[0].train)
+    files["report"].write_text(render_report(comparison, best, names, command), encoding="utf-8")
+    return files
+
+
+def use(
+    data: TaskData, best: BestModel, new: pd.DataFrame | None, save: str | None, out: Path, talk: TextIO
+) -> dict[str, Path]:
+    """Save the best model where --save says, and predict the table of --predict; returns the paths."""
+    files = {}
+    if save is not None:
+        files["saved"] = Path(save)
+        save_model(best.estimator, save)
+    if new is not None:
+        files["predictions"] = out / "predictions.csv"
+        predictions, notes = predict_table(data, best.estimator, new)
+        predictions.to_csv(files["predictions"], index=False)
+        for note in notes:
+            print(f"--predict: {note}", file=talk)
+    return files
 
 
 def write_results(path: Path, comparison: Comparison) -> None:

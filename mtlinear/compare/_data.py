@@ -37,6 +37,8 @@ class TaskData:
     raw_target : ndarray or DataFrame
         The target as an estimator takes it: labels, not signs.
     task_names : list of str
+    targets : list of str
+        Target columns.
     task_column : str or None
     codes : ndarray of int (n_rows,) or None
         Task of every row, for stacked tasks.
@@ -53,6 +55,7 @@ class TaskData:
     target: Array
     raw_target: Any
     task_names: list[str]
+    targets: list[str]
     task_column: str | None = None
     codes: Indices | None = None
     notes: list[str] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,24 @@ import numpy as np
 from mtlinear._typing import Array
 from mtlinear.compare._errors import UsageError
 from mtlinear.path import alpha_grid
-from mtlinear.penalties import L1, Clustered, Dirty, L1Lq, MeanRegularized, Penalty, Quadratic, Ridge, TraceNorm
+from mtlinear.penalties import (
+    L1,
+    Clustered,
+    ConvexASO,
+    Dirty,
+    FeatureLearning,
+    L1Lq,
+    MeanRegularized,
+    Penalty,
+    Quadratic,
+    Ridge,
+    Robust,
+    RobustFeatures,
+    SparseGroup,
+    SparseLowRank,
+    TaskRelationship,
+    TraceNorm,
+)
 from mtlinear.problem import Problem
 
 #: Smallest alpha as a fraction of alpha_max, where a norm leaves nothing. Quadratic penalties have no such point: their
@@ -61,15 +79,39 @@ SINGLE, POOLED = "single-task", "pooled"
 _NEARLY_FREE = 0.01
 
 
-def make_models(n_tasks: int, *, classification: bool = False) -> tuple[Model, ...]:
-    """Single-task models (the reference), one pooled model, and the five structures."""
-    mean = _NEARLY_FREE if classification else 0.0
+#: Structures that are compared unless others are named, and all that need nothing but data (no tree, no graph).
+DEFAULT_STRUCTURES = ("block-sparse", "dirty", "trace-norm", "mean-regularized", "clustered")
+STRUCTURES = (
+    *DEFAULT_STRUCTURES,
+    "sparse-group",
+    "robust",
+    "robust-features",
+    "sparse-low-rank",
+    "feature-learning",
+    "task-relationship",
+    "convex-aso",
+)
+
+
+def make_models(
+    n_tasks: int, *, classification: bool = False, structures: Sequence[str] = DEFAULT_STRUCTURES
+) -> tuple[Model, ...]:
+    """Single-task models (the reference), one pooled model, and the structures in the order they are named."""
     alone = (Variant("ridge", Ridge()), Variant("L1", L1()))
-    # As many clusters as tasks, or nearly, is no structure; two tasks still get their two.
-    clusters = [k for k in (2, 4) if k < n_tasks] or [2]
-    return (
+    references = (
         Model(SINGLE, "the tasks have nothing in common", alone, structure=False),
         Model(POOLED, "all tasks are one and the same", alone, pooled=True, structure=False),
+    )
+    known = _structures(n_tasks, _NEARLY_FREE if classification else 0.0)
+    return (*references, *(known[name] for name in dict.fromkeys(structures)))
+
+
+def _structures(n_tasks: int, mean: float) -> dict[str, Model]:
+    """Every structure by its name on the command line; ``mean`` is the weight of the mean relative to alpha."""
+    # As many clusters as tasks, or nearly, is no structure; two tasks still get their two.
+    clusters = [k for k in (2, 4) if k < n_tasks] or [2]
+    free_mean = Variant(f"mean_alpha={mean:g} alpha" if mean else "free mean", MeanRegularized(1.0, mean_alpha=mean))
+    models = (
         Model(
             "block-sparse",
             "few features matter, the same ones for all tasks",
@@ -84,17 +126,26 @@ def make_models(n_tasks: int, *, classification: bool = False) -> tuple[Model, .
         Model(
             "mean-regularized",
             "all tasks are near their mean",
-            (
-                Variant(f"mean_alpha={mean:g} alpha" if mean else "free mean", MeanRegularized(1.0, mean_alpha=mean)),
-                Variant("mean_alpha=0.1 alpha", MeanRegularized(1.0, mean_alpha=0.1)),
-            ),
+            (free_mean, Variant("mean_alpha=0.1 alpha", MeanRegularized(1.0, mean_alpha=0.1))),
         ),
         Model(
             "clustered",
             "the tasks fall into clusters",
             tuple(Variant(f"{k} clusters", Clustered(n_clusters=k, mean_ratio=mean)) for k in clusters),
         ),
+        Model("sparse group", "few features matter, each for some of the tasks", (Variant("", SparseGroup()),)),
+        Model("robust", "most tasks share a subspace, some are outliers", (Variant("", Robust()),)),
+        Model("robust features", "most tasks share features, some are outliers", (Variant("", RobustFeatures()),)),
+        Model("sparse low rank", "a common subspace, and single parameters beside it", (Variant("", SparseLowRank()),)),
+        Model("feature learning", "few learned features (squared trace norm)", (Variant("", FeatureLearning()),)),
+        Model("task relationship", "relations between tasks, also negative ones", (Variant("", TaskRelationship()),)),
+        Model(
+            "convex ASO",
+            "a shared subspace, and something small outside it",
+            tuple(Variant(f"{k} dimensions", ConvexASO(n_components=k)) for k in clusters),
+        ),
     )
+    return dict(zip(STRUCTURES, models, strict=True))
 
 
 def check_candidates(models: tuple[Model, ...], candidates: int) -> None:

@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 _MANY_LEVELS = 20
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a .csv or .parquet file; column names become strings."""
+def read_table(path: str | os.PathLike[str], option: str = "") -> pd.DataFrame:
+    """Read a .csv or .parquet file; column names become strings. ``option`` stands before its name in complaints."""
     import pandas as pd
 
     file = Path(path)
     if not file.is_file():
-        raise UsageError(f"{file}: there is no such file.")
+        raise UsageError(f"{option}{file}: there is no such file.")
     readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
     if file.suffix.lower() not in readers:
-        raise UsageError(f"{file}: the data must be a .csv or .parquet file.")
+        raise UsageError(f"{option}{file}: the data must be a .csv or .parquet file.")
     try:
         table = readers[file.suffix.lower()](file)
     except ImportError:
-        raise UsageError(f'{file}: reading Parquet needs pyarrow: pip install "mtlinear[cli]"') from None
+        raise UsageError(f'{option}{file}: reading Parquet needs pyarrow: pip install "mtlinear[cli]"') from None
     except Exception as error:  # pandas and pyarrow raise many kinds for a broken file
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UsageError(f"{file}: not a readable {file.suffix} file ({reason[0]}).") from error
+        raise UsageError(f"{option}{file}: not a readable {file.suffix} file ({reason[0]}).") from error
     table.columns = [str(column) for column in table.columns]
     if len(table) == 0:
-        raise UsageError(f"{file}: the table has no rows.")
+        raise UsageError(f"{option}{file}: the table has no rows.")
     return table.reset_index(drop=True)
 
 
@@ -87,13 +87,13 @@ def from_table(
     columns = features + ([task] if task else [])
     codes = None
     if task is not None:
-        labels, codes = np.unique(_plain(table[task]), return_inverse=True)
+        labels, codes = np.unique(plain_labels(table[task]), return_inverse=True)
         parts["task_names"] = [str(label) for label in labels]
         if classify:
             _check_classes_of_tasks(parts, codes, targets[0])
     return TaskData(
         name=name, table=table[columns], numeric=numeric, categorical=categorical, classification=classify,
-        task_column=task, codes=codes, notes=notes, **parts,
+        targets=list(targets), task_column=task, codes=codes, notes=notes, **parts,
     )  # fmt: skip
 
 
@@ -247,14 +247,14 @@ def _regression(table: pd.DataFrame, targets: Sequence[str], task: str | None, n
 
 def _classification(table: pd.DataFrame, targets: Sequence[str], task: str | None) -> dict[str, Any]:
     if len(targets) == 1 and task is None:
-        labels = _plain(table[targets[0]])
+        labels = plain_labels(table[targets[0]])
         classes = np.unique(labels)
         signs = np.where(labels[:, None] == classes[None, :], 1.0, -1.0)
         names = [str(label) for label in classes]
         return {"layout": "classes", "target": signs, "raw_target": labels, "task_names": names}
     columns = []
     for name in targets:
-        labels = _plain(table[name])
+        labels = plain_labels(table[name])
         classes = np.unique(labels)
         if len(classes) != 2:
             raise UsageError(
@@ -263,7 +263,7 @@ def _classification(table: pd.DataFrame, targets: Sequence[str], task: str | Non
             )
         columns.append(np.where(labels == classes[1], 1.0, -1.0))
     if task is not None:
-        return {"layout": "stacked", "target": columns[0], "raw_target": _plain(table[targets[0]])}
+        return {"layout": "stacked", "target": columns[0], "raw_target": plain_labels(table[targets[0]])}
     raw = table[list(targets)]
     return {"layout": "columns", "target": np.column_stack(columns), "raw_target": raw, "task_names": list(targets)}
 
@@ -276,7 +276,7 @@ def _check_classes_of_tasks(parts: dict[str, Any], codes: np.ndarray, target: st
         raise UsageError(f"--target {target} has one class only in the task(s) {listed(names)}; leave those rows out.")
 
 
-def _plain(column: pd.Series) -> np.ndarray:
+def plain_labels(column: pd.Series) -> np.ndarray:
     """Labels as a plain array: numbers as they are, anything else as text."""
     import pandas as pd
 
