@@ -11,6 +11,7 @@ from mtlinear import penalties
 from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import ObjectOf, WholeNumber
+from mtlinear._warnings import warnings_begin_with
 from mtlinear.estimators._any import _AnyPenalty
 from mtlinear.estimators._base_classifier import CLASSIFIER_ALPHA, MultiTaskClassifierBase
 from mtlinear.estimators._base_regressor import MultiTaskRegressorBase
@@ -90,18 +91,19 @@ class _Reweighted(_AnyPenalty):
         weights: Array = np.ones(shape)
         dual = None
         objectives: list[float] = []
-        for _ in range(self.n_stages):
+        for k in range(self.n_stages):
             stage = problem.with_penalty(Weighted(base, weights))
-            solution = choose_solver(stage, self.solver).solve(
-                stage,
-                start,
-                dual=dual,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                verbose=self.verbose,
-                callback=self.callback,
-                keep_interrupted=True,
-            )
+            with warnings_begin_with(f"Stage {k + 1} of at most {self.n_stages}: "):
+                solution = choose_solver(stage, self.solver).solve(
+                    stage,
+                    start,
+                    dual=dual,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    verbose=self.verbose,
+                    callback=self.callback,
+                    keep_interrupted=True,
+                )
             start, dual = list(solution.parts), solution.certificate.dual
             sizes = np.abs(solution.A) if self.by_entry else base.row_value(solution.A) / alpha
             convex = solution.certificate.objective - stage.penalty_value(solution.parts)
