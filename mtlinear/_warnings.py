@@ -20,7 +20,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-class warnings_begin_with:  # noqa: N801, since it is used like warnings.catch_warnings
+class warnings_begin_with:
     """What is warned of inside is warned of at the end, with some words before it."""
 
     def __init__(self, words: str):
