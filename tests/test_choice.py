@@ -29,7 +29,8 @@ LOW_RANK_AND_SPARSE = InfimalConvolution(TraceNorm(1.0), L1(1.0))
         (Clustered(2), Squared(), "stacked", Shape(200, MANY, 3), InTurn),
         (LOW_RANK_AND_SPARSE, Squared(), "shared", Shape(30, MANY, 3), Splitting),
         (L1Lq(), Logistic(), "shared", Shape(30, MANY, 3), WorkingSet),
-        (L1Lq(), Logistic(), "shared", Shape(200, MANY, 3), ProximalNewton),
+        (L1Lq(), Logistic(), "shared", Shape(200, MANY, 3), WorkingSet),
+        (L1Lq(), Logistic(), "shared", Shape(200, FEW, 3), ProximalNewton),
         (L1Lq(), Logistic(), "shared", Shape(400, VERY_MANY, 3), WorkingSet),
         (MeanRegularized(), Logistic(), "stacked", Shape(30, FEW, 3), ProximalNewton),
         (TraceNorm(), Logistic(), "shared", Shape(400, VERY_MANY, 3), InTurn),
@@ -38,6 +39,12 @@ LOW_RANK_AND_SPARSE = InfimalConvolution(TraceNorm(1.0), L1(1.0))
 def test_the_rule(penalty, loss, design, shape, expected):
     problem = make_problem(penalty, loss, design=design, shape=shape)
     assert type(choose_solver(problem)) is expected
+
+
+def test_models_of_second_order_where_they_are_cheap():
+    tall, wide = (make_problem(L1Lq(), Logistic(), shape=Shape(n, MANY, 3)) for n in (200, 30))
+    assert isinstance(choose_solver(tall).inner, ProximalNewton)
+    assert choose_solver(wide).inner is None
 
 
 def test_any_solver_can_be_forced():

@@ -15,6 +15,8 @@ from mtlinear.solvers._working_set import WorkingSet, is_row_separable
 _FEW_FEATURES = 100
 #: Weighted Gram matrices of more features cost more than the gradient steps they save.
 _MANY_FEATURES = 300
+#: Smallest working set where every look at the features costs a weighted Gram matrix.
+_LEAST = 20
 
 
 def choose_solver(problem: Problem, wanted: Solver | None = None) -> Solver:
@@ -29,7 +31,8 @@ def choose_solver(problem: Problem, wanted: Solver | None = None) -> Solver:
 
     Other losses
 
-    1. `WorkingSet` for sums over the rows of A, if there are more features than rows, or more than 300 features;
+    1. `WorkingSet` from 100 features, for sums over the rows of A; with `ProximalNewton` inside where there are more
+       rows than features, and at most 300 of these;
     2. `ProximalNewton` up to 300 features;
     3. ``InTurn(FISTA(), ProximalNewton())``.
 
@@ -39,8 +42,9 @@ def choose_solver(problem: Problem, wanted: Solver | None = None) -> Solver:
         return wanted
     data, d = problem.data, problem.n_features
     if not data.loss.quadratic:
-        if is_row_separable(problem) and d >= _FEW_FEATURES and (d > data.rows_per_task or d > _MANY_FEATURES):
-            return WorkingSet()
+        if is_row_separable(problem) and d >= _FEW_FEATURES:
+            small = d <= min(data.rows_per_task, _MANY_FEATURES)
+            return WorkingSet(ProximalNewton(), least=_LEAST) if small else WorkingSet()
         return ProximalNewton() if d <= _MANY_FEATURES else InTurn(FISTA(), ProximalNewton())
     if ClosedForm().refuses(problem) is None:
         return ClosedForm()
