@@ -33,7 +33,7 @@ LEVEL = {
     "estimators": 6,
     "model_selection": 3,
     "metrics": 2,
-    "datasets": 0,
+    "datasets": 1,
 }
 #: What is not listed (compare, plotting, cli, ...) stands above the estimators and is imported by none below.
 TOP = 8
