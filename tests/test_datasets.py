@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import urllib.error
@@ -9,11 +10,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.io import savemat
 
 from mtlinear.datasets import _files, fetch_landmine, fetch_parkinsons, fetch_school, get_data_home
-from mtlinear.datasets._files import Source
 
 
 def school_home():
@@ -60,21 +62,6 @@ def test_wrong_checksum_of_a_file(tmp_path):
         fetch_school(tmp_path)
 
 
-def test_download_is_complete_or_absent(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files.urllib.request, "urlopen", lambda *a, **k: io.BytesIO(b"good"))
-    monkeypatch.setattr(_files.Source, "_verify", lambda *a: None)
-    Source("School", "school.mat", "url")._download(tmp_path / "new" / "school.mat")
-    assert (tmp_path / "new" / "school.mat").read_bytes() == b"good"
-
-    def broken(*args):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(_files.os, "replace", broken)
-    with pytest.raises(OSError, match="disk full"):
-        Source("School", "school.mat", "url")._download(tmp_path / "other" / "school.mat")
-    assert list((tmp_path / "other").iterdir()) == []
-
-
 def test_school():
     school = fetch_school(school_home())
     assert school.data.shape == (15362, 28)
@@ -91,134 +78,298 @@ def test_school():
     assert len(X) == len(y) == len(tasks)
     school = fetch_school(school_home(), as_frame=True)
     assert list(school.frame) == [*school.feature_names, "school", "score"]
-    np.testing.assert_array_equal(school.data.to_numpy(), X)
-    np.testing.assert_array_equal(school.frame["score"], y)
+    assert_array_equal(school.data.to_numpy(), X)
+    assert_array_equal(school.frame["score"], y)
 
 
-def test_a_file_in_place_of_its_folder(tmp_path):
-    (tmp_path / "school.mat").write_bytes(b"")
-    with pytest.raises(NotADirectoryError, match="data_home must be the folder that holds the file"):
-        fetch_school(tmp_path / "school.mat")
+# Landmine and Parkinsons: small files of the same form ----------------------------------------------------------------
+
+HEADER = (
+    "subject#,age,sex,test_time,motor_UPDRS,total_UPDRS,Jitter(%),Jitter(Abs),Jitter:RAP,Jitter:PPQ5,Jitter:DDP,Shimmer,"
+    "Shimmer(dB),Shimmer:APQ3,Shimmer:APQ5,Shimmer:APQ11,Shimmer:DDA,NHR,HNR,RPDE,DFA,PPE"
+)
 
 
-# Landmine -----------------------------------------------------------------------------------------------------------
-
-
-def write_landmine(path, rng, n_tasks=29, n_features=9, labels=(0, 1)):
-    """A small file of the same form; returns rows and labels of every task."""
-    X = [rng.standard_normal((4 + t % 3, n_features)) for t in range(n_tasks)]
-    Y = [rng.choice(labels, (len(block), 1)).astype(np.uint8) for block in X]
-    cells = np.empty((2, n_tasks), dtype=object)
-    cells[0], cells[1] = X, Y
-    savemat(path, {"X": cells[0], "Y": cells[1]})
+def landmine(n_tasks=29, n_features=9):
+    """Cell arrays X and Y of the form of the file, and their rows stacked."""
+    rng = np.random.default_rng(0)
+    X, Y = np.empty((2, 1, n_tasks), dtype=object)
+    for t in range(n_tasks):
+        X[0, t] = rng.normal(size=(2 + t % 3, n_features))
+        Y[0, t] = (np.arange(2 + t % 3) % 2).astype(float)[:, None]
     return X, Y
 
 
-def test_landmine(tmp_path, rng):
-    X, Y = write_landmine(tmp_path / "landmine.mat", rng)
-    data = fetch_landmine(tmp_path)
-    np.testing.assert_array_equal(data.data, np.vstack(X))
-    np.testing.assert_array_equal(data.target, np.concatenate(Y).ravel())
-    np.testing.assert_array_equal(np.bincount(data.tasks)[1:], [len(block) for block in X])
-    assert data.target.dtype.kind == "i"
-    assert len(data.feature_names) == 9
-    assert data.DESCR.startswith("Landmine")
-    X, y, tasks = fetch_landmine(tmp_path, return_X_y=True, as_frame=True)
-    assert X.shape == (len(y), 9)
-    assert (y.name, tasks.name) == ("mine", "field")
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"n_tasks": 28}, "it has 28 tasks, 9 features and targets from 0 to 1, not 29 tasks"),
-        ({"n_features": 8}, "8 features"),
-        ({"labels": (-1, 1)}, "targets from -1 to 1|targets from 1 to 255"),
-    ],
-)
-def test_another_landmine_file(wrong, message, tmp_path, rng):
-    write_landmine(tmp_path / "landmine.mat", rng, **wrong)
-    with pytest.raises(OSError, match=message):
-        fetch_landmine(tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"", b"no MATLAB", None])
-def test_broken_matlab_file(content, tmp_path):
-    path = tmp_path / "landmine.mat"
-    if content is None:
-        savemat(path, {"A": np.eye(2)})
-    else:
-        path.write_bytes(content)
-    with pytest.raises(OSError, match=r"no MATLAB file with cell arrays X and Y.*Delete it\. Download https://"):
-        fetch_landmine(tmp_path)
-
-
-# Parkinsons ---------------------------------------------------------------------------------------------------------
-
-HEADER = "subject#,age,sex,test_time,motor_UPDRS,total_UPDRS,Jitter(%),PPE"
-TABLE = (
-    f"{HEADER}\n1,72,0,5.6,28.1,34.3,0.006,0.16\n1,72,0,12.7,28.4,34.9,0.003,0.10\n2,58,1,1.5,20.5,26.9,0.004,0.21\n"
-)
-
-
-def test_parkinsons(tmp_path):
-    (tmp_path / "parkinsons_updrs.data").write_text(TABLE)
-    people = fetch_parkinsons(tmp_path)
-    assert people.feature_names == ["age", "sex", "test_time", "Jitter(%)", "PPE"]
-    np.testing.assert_array_equal(people.data[1], [72, 0, 12.7, 0.003, 0.10])
-    np.testing.assert_array_equal(people.target, [28.1, 28.4, 20.5])
-    np.testing.assert_array_equal(people.tasks, [1, 1, 2])
-    np.testing.assert_array_equal(fetch_parkinsons(tmp_path, target="total_UPDRS").target, [34.3, 34.9, 26.9])
-    both = fetch_parkinsons(tmp_path, target="both", as_frame=True)
-    assert list(both.target) == both.target_names == ["motor_UPDRS", "total_UPDRS"]
-    assert list(both.frame) == [*people.feature_names, "subject#", "motor_UPDRS", "total_UPDRS"]
-
-
-def test_parkinsons_target_must_be_one_of_the_scores(tmp_path):
-    with pytest.raises(ValueError, match='target must be "motor_UPDRS", "total_UPDRS" or "both", got \'UPDRS\''):
-        fetch_parkinsons(tmp_path, target="UPDRS")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no table of numbers"),
-        (TABLE[:-12], "no table of numbers with a header"),
-        (TABLE.replace("72", "old"), "could not convert string to float: 'old'"),
-        (TABLE.replace("motor_", ""), "its header has no column motor_UPDRS"),
-    ],
-)
-def test_broken_table(text, message, tmp_path):
-    (tmp_path / "parkinsons_updrs.data").write_text(text)
-    with pytest.raises(OSError, match=message):
-        fetch_parkinsons(tmp_path)
-
-
-def zipped(**members):
+def mat(**arrays):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, text in members.items():
-            archive.writestr(name.replace("__", "/").replace("_data", ".data"), text)
+    savemat(file, arrays)
     return file.getvalue()
 
 
-def test_parkinsons_is_taken_out_of_its_archive(tmp_path, monkeypatch):
-    archive = zipped(readme="hello", folder__parkinsons_updrs_data=TABLE)
-    monkeypatch.setattr(_files.urllib.request, "urlopen", lambda *a, **k: io.BytesIO(archive))
-    assert len(fetch_parkinsons(tmp_path).data) == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["parkinsons_updrs.data"]
+def landmine_file():
+    X, Y = landmine()
+    return mat(X=X, Y=Y)
 
 
-@pytest.mark.parametrize("content", [zipped(readme="hello"), b"<html>404</html>"], ids=["other archive", "no archive"])
-def test_another_archive(content, tmp_path, monkeypatch):
-    monkeypatch.setattr(_files.urllib.request, "urlopen", lambda *a, **k: io.BytesIO(content))
-    with pytest.raises(OSError, match=r"is not a zip archive that holds parkinsons_updrs\.data\. Download https"):
+def parkinsons_table():
+    """5875 rows of 42 people; entry (i, k) is k + i / 10000 but for the person."""
+    table = np.arange(22) + np.arange(5875)[:, None] / 10_000
+    table[:, 0] = 1 + np.arange(5875) % 42
+    return table
+
+
+def parkinsons_file(table=None, header=HEADER):
+    lines = [",".join(map(str, row)) for row in (parkinsons_table() if table is None else table).tolist()]
+    return "\n".join([header, *lines, ""]).encode()
+
+
+def zipped(content, name="parkinsons_updrs.data"):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("readme.names", "no data")
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def serve(monkeypatch, content):
+    """urlopen hands out content; the list it returns has the addresses that were asked for."""
+    asked = []
+
+    def urlopen(url, timeout):
+        asked.append(url)
+        return io.BytesIO(content)
+
+    monkeypatch.setattr(_files.urllib.request, "urlopen", urlopen)
+    return asked
+
+
+FETCH = {"landmine.mat": fetch_landmine, "parkinsons_updrs.data": fetch_parkinsons, "school.mat": fetch_school}
+every_fetch = pytest.mark.parametrize(("name", "fetch"), FETCH.items(), ids=FETCH.keys())
+
+
+def test_landmine(tmp_path):
+    (tmp_path / "landmine.mat").write_bytes(landmine_file())
+    found = fetch_landmine(tmp_path, download_if_missing=False)
+    X, Y = landmine()
+    assert_array_equal(found.data, np.vstack(X[0]))
+    assert_array_equal(found.target, np.vstack(Y[0])[:, 0])
+    assert_array_equal(np.bincount(found.tasks)[1:], [len(block) for block in X[0]])
+    assert found.target.dtype.kind == found.tasks.dtype.kind == "i"
+    assert len(found.feature_names) == 9
+    assert "Xue" in found.DESCR
+    for one, other in zip(
+        fetch_landmine(tmp_path, return_X_y=True), (found.data, found.target, found.tasks), strict=True
+    ):
+        assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("target", ["motor_UPDRS", "total_UPDRS", "both"])
+def test_parkinsons(tmp_path, target):
+    (tmp_path / "parkinsons_updrs.data").write_bytes(parkinsons_file())
+    found = fetch_parkinsons(tmp_path, target=target)
+    table = parkinsons_table()
+    assert_array_equal(found.data, table[:, [1, 2, 3, *range(6, 22)]])
+    assert_array_equal(found.target, table[:, {"motor_UPDRS": 4, "total_UPDRS": 5, "both": [4, 5]}[target]])
+    assert_array_equal(found.tasks, table[:, 0])
+    assert found.tasks.dtype.kind == "i"
+    assert found.feature_names == [name for k, name in enumerate(HEADER.split(",")) if k not in (0, 4, 5)]
+    framed = fetch_parkinsons(tmp_path, target=target, as_frame=True)
+    assert list(framed.frame.columns) == [*found.feature_names, "subject#", *found.target_names]
+    assert isinstance(framed.target, pd.DataFrame if target == "both" else pd.Series)
+    assert_array_equal(framed.target, found.target)
+
+
+def test_columns_of_parkinsons_are_found_by_name(tmp_path):
+    order = np.random.default_rng(0).permutation(22)
+    header = ", ".join(np.array(HEADER.split(","))[order])
+    (tmp_path / "parkinsons_updrs.data").write_bytes(parkinsons_file(parkinsons_table()[:, order], header))
+    found = fetch_parkinsons(tmp_path)
+    assert_array_equal(found.data, parkinsons_table()[:, [1, 2, 3, *range(6, 22)]])
+
+
+def test_frames(tmp_path):
+    (tmp_path / "landmine.mat").write_bytes(landmine_file())
+    arrays, frames = fetch_landmine(tmp_path), fetch_landmine(tmp_path, as_frame=True)
+    assert arrays.frame is None
+    assert isinstance(frames.data, pd.DataFrame)
+    assert isinstance(frames.target, pd.Series)
+    assert isinstance(frames.tasks, pd.Series)
+    assert list(frames.data.columns) == frames.feature_names == arrays.feature_names
+    assert list(frames.frame.columns) == [*frames.feature_names, frames.tasks.name, frames.target.name]
+    for name in ("data", "target", "tasks"):
+        assert_array_equal(frames[name], arrays[name])
+    assert_array_equal(frames.frame[frames.target.name], arrays.target)
+    X, y, tasks = fetch_landmine(tmp_path, as_frame=True, return_X_y=True)
+    assert isinstance(X, pd.DataFrame)
+    assert isinstance(y, pd.Series)
+    assert isinstance(tasks, pd.Series)
+
+
+def test_unknown_target():
+    with pytest.raises(ValueError, match='target must be "motor_UPDRS", "total_UPDRS" or "both", got \'UPDRS\''):
+        fetch_parkinsons(target="UPDRS")
+
+
+# Files that are missing, wrong or cut off
+
+
+@every_fetch
+def test_a_missing_file_says_what_to_place_where(tmp_path, name, fetch):
+    with pytest.raises(OSError, match=rf"not at .*{name}\. Download https://.*place it there as '{name}'"):
+        fetch(tmp_path, download_if_missing=False)
+
+
+@every_fetch
+def test_data_home_is_a_folder(tmp_path, name, fetch):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(OSError, match="data_home must be the folder"):
+        fetch(tmp_path / name)
+
+
+def without(cells, change):
+    X, Y = landmine(**cells)
+    change(X, Y)
+    return mat(X=X, Y=Y)
+
+
+WRONG_LANDMINE = {
+    "nothing": (b"", "no MATLAB file"),
+    "a page": (b"<html>404</html>" * 50, "no MATLAB file"),
+    "no Y": (mat(X=landmine()[0]), "no MATLAB file.*'Y'"),
+    "a matrix": (mat(X=np.ones((29, 9)), Y=np.ones((29, 1))), "no cell arrays"),
+    "28 tasks": (without({"n_tasks": 28}, lambda X, Y: None), "28 tasks with 9 features, not 29 with 9"),
+    "8 features": (without({"n_features": 8}, lambda X, Y: None), "29 tasks with 8 features, not 29 with 9"),
+    "an empty task": (
+        without({}, lambda X, Y: [c.__setitem__((0, 3), c[0, 3][:0]) for c in (X, Y)]),
+        "28 tasks with 9 features",
+    ),
+    "labels -1": (without({}, lambda X, Y: Y[0, 0].__imul__(-1)), "labels must be 0 and 1, but -1 is"),
+    "no label": (without({}, lambda X, Y: Y[0, 2].fill(np.nan)), "labels must be 0 and 1, but nan is"),
+    "no feature": (without({}, lambda X, Y: X[0, 2].fill(np.nan)), "features that are not finite"),
+    "fewer labels": (
+        without({}, lambda X, Y: Y.__setitem__((0, 1), Y[0, 1][1:])),
+        "different numbers of rows",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), WRONG_LANDMINE.values(), ids=WRONG_LANDMINE.keys())
+def test_wrong_landmine_files(tmp_path, content, reason):
+    (tmp_path / "landmine.mat").write_bytes(content)
+    with pytest.raises(OSError, match=rf"landmine\.mat is not the expected file: .*{reason}.*Delete it\. Download"):
+        fetch_landmine(tmp_path)
+
+
+def test_landmine_files_that_are_cut_off_anywhere(tmp_path):
+    content = landmine_file()
+    for length in [*range(0, 300, 7), *range(300, len(content), 97), len(content) - 1]:
+        (tmp_path / "landmine.mat").write_bytes(content[:length])
+        with pytest.raises(OSError, match="is not the expected file"):
+            fetch_landmine(tmp_path)
+
+
+def changed(row, column, value):
+    table = parkinsons_table()
+    table[row, column] = value
+    return parkinsons_file(table)
+
+
+WRONG_PARKINSONS = {
+    "nothing": (b"", "header must have the columns"),
+    "not text": (bytes([255, 254, 0]) * 9, "utf-8"),
+    "header only": (HEADER.encode(), "0 rows of 0 people, not 5875 of 42"),
+    "no PPE": (parkinsons_file(header=HEADER.replace("PPE", "EPP")), "header must have the columns"),
+    "a word": (parkinsons_file().replace(b"5.0,", b"five,", 1), "could not convert"),
+    "nan": (changed(7, 9, np.nan), "not finite"),
+    "half a person": (changed(7, 0, 1.5), "subject# must hold whole numbers"),
+    "a new person": (changed(7, 0, 99), "5875 rows of 43 people"),
+    "cut in a line": (parkinsons_file()[:-50], "row 5875 has not 22 numbers; the file may be cut off"),
+    "cut after a line": (b"\n".join(parkinsons_file().split(b"\n")[:-3]), "5874 rows|5873 rows"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), WRONG_PARKINSONS.values(), ids=WRONG_PARKINSONS.keys())
+def test_wrong_parkinsons_files(tmp_path, content, reason):
+    (tmp_path / "parkinsons_updrs.data").write_bytes(content)
+    with pytest.raises(OSError, match=rf"updrs\.data is not the expected file: .*({reason}).*Delete it\. Download"):
         fetch_parkinsons(tmp_path)
+
+
+# Downloads
+
+
+def test_landmine_is_downloaded_once(tmp_path, monkeypatch):
+    asked = serve(monkeypatch, landmine_file())
+    for _ in range(2):
+        assert fetch_landmine(tmp_path / "new").data.shape == np.vstack(landmine()[0][0]).shape
+    assert asked == ["https://raw.githubusercontent.com/keerthi166/peer-amtl/master/peer-amtl/data/landmine.mat"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["landmine.mat"]
+
+
+@pytest.mark.parametrize("name", ["parkinsons_updrs.data", "folder/parkinsons_updrs.data"])
+def test_parkinsons_comes_in_an_archive(tmp_path, monkeypatch, name):
+    asked = serve(monkeypatch, zipped(parkinsons_file(), name))
+    for _ in range(2):
+        assert fetch_parkinsons(tmp_path).data.shape == (5875, 19)
+    assert asked == ["https://archive.ics.uci.edu/static/public/189/parkinsons+telemonitoring.zip"]
+    assert (tmp_path / "parkinsons_updrs.data").read_bytes() == parkinsons_file()
+
+
+ARCHIVE = zipped(parkinsons_file())
+WRONG_DOWNLOADS = {
+    "landmine: a page": (fetch_landmine, b"<html>please log in</html>", "not the expected file"),
+    "landmine: cut off": (fetch_landmine, landmine_file()[:3000], "not the expected file"),
+    "parkinsons: a page": (fetch_parkinsons, b"<html>", "not a zip archive that holds parkinsons_updrs.data"),
+    "parkinsons: cut off": (fetch_parkinsons, ARCHIVE[:-200], "not a zip archive"),
+    "parkinsons: damaged": (fetch_parkinsons, ARCHIVE[:400] + bytes(90) + ARCHIVE[490:], "not a zip archive"),
+    "parkinsons: other file": (fetch_parkinsons, zipped(b"", "other.data"), "not a zip archive that holds"),
+    "parkinsons: other table": (fetch_parkinsons, zipped(b"a,b\n1,2"), "not the expected file"),
+}
+
+
+@pytest.mark.parametrize(("fetch", "content", "words"), WRONG_DOWNLOADS.values(), ids=WRONG_DOWNLOADS.keys())
+def test_a_wrong_download_leaves_nothing(tmp_path, monkeypatch, fetch, content, words):
+    serve(monkeypatch, content)
+    with pytest.raises(OSError, match=rf"what https://.* sends is {words}.*place it there as"):
+        fetch(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_files_say_what_to_take_from_where(tmp_path):
-    with pytest.raises(OSError, match=r"telemonitoring\.zip, take parkinsons_updrs\.data out of it and place it there"):
-        fetch_parkinsons(tmp_path, download_if_missing=False)
-    with pytest.raises(OSError, match=r"peer-amtl/data/landmine\.mat and place it there as 'landmine.mat'"):
-        fetch_landmine(tmp_path, download_if_missing=False)
+BROKEN = {
+    "no route": (urllib.error.URLError("no route"), r"\(no route\)"),
+    "time": (TimeoutError("timed out"), r"\(timed out\)"),
+    "reset": (ConnectionResetError("reset by peer"), r"\(reset by peer\)"),
+    "broken off": (http.client.IncompleteRead(b"abc", 100), r"\(IncompleteRead"),
+}
+
+
+@every_fetch
+@pytest.mark.parametrize("when", ["open", "read"])
+@pytest.mark.parametrize(("error", "reason"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_connection_that_fails_leaves_nothing(tmp_path, monkeypatch, name, fetch, when, error, reason):
+    class Response(io.BytesIO):
+        def read(self, *args):
+            raise error
+
+    def urlopen(*args, **options):
+        if when == "open":
+            raise error
+        return Response()
+
+    monkeypatch.setattr(_files.urllib.request, "urlopen", urlopen)
+    with pytest.raises(OSError, match=rf"{name} does not exist and could not be downloaded {reason}.*place it there"):
+        fetch(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("function", ["fdopen", "replace"])
+def test_an_interrupt_while_storing_leaves_nothing(tmp_path, monkeypatch, function):
+    serve(monkeypatch, landmine_file())
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_files.os, function, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_landmine(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,14 @@ _SCHOOL_FEATURES = [
     *(f"school_gender_{k}" for k in (1, 2, 3)),
     *(f"denomination_{k}" for k in (1, 2, 3)),
     "constant",
+]
+
+_PERSON, _SCORES = "subject#", ["motor_UPDRS", "total_UPDRS"]
+_PARKINSONS_FEATURES = [
+    *("age", "sex", "test_time"),
+    *("Jitter(%)", "Jitter(Abs)", "Jitter:RAP", "Jitter:PPQ5", "Jitter:DDP"),
+    *("Shimmer", "Shimmer(dB)", "Shimmer:APQ3", "Shimmer:APQ5", "Shimmer:APQ11", "Shimmer:DDA"),
+    *("NHR", "HNR", "RPDE", "DFA", "PPE"),
 ]
 
 _SCHOOL_DESCR = """\
@@ -117,8 +125,7 @@ def fetch_school(
     >>> school.data.shape, len(set(school.tasks))    # doctest: +SKIP
     ((15362, 28), 139)
     """
-    path = _SCHOOL.find(data_home, download_if_missing)
-    data, target, tasks = _cells(_SCHOOL, path)
+    data, target, tasks = _SCHOOL.load(data_home, download_if_missing, _cells)
     return _bunch(data, {"score": target}, ("school", tasks), _SCHOOL_FEATURES, _SCHOOL_DESCR, return_X_y, as_frame)
 
 
@@ -159,11 +166,7 @@ def fetch_landmine(
     >>> from mtlinear.datasets import fetch_landmine
     >>> X, y, tasks = fetch_landmine(return_X_y=True)    # doctest: +SKIP
     """
-    path = _LANDMINE.find(data_home, download_if_missing)
-    data, target, tasks = _cells(_LANDMINE, path)
-    if (tasks.max(), data.shape[1]) != (29, 9) or not set(np.unique(target)) <= {0.0, 1.0}:
-        form = f"{tasks.max()} tasks, {data.shape[1]} features and targets from {target.min():g} to {target.max():g}"
-        raise _LANDMINE.refuse(path, f"it has {form}, not 29 tasks, 9 features and labels 0 and 1")
+    data, target, tasks = _LANDMINE.load(data_home, download_if_missing, _landmine)
     names = [f"feature_{k}" for k in range(1, 10)]
     return _bunch(data, {"mine": target.astype(int)}, ("field", tasks), names, _LANDMINE_DESCR, return_X_y, as_frame)
 
@@ -196,8 +199,8 @@ def fetch_parkinsons(
     Raises
     ------
     OSError
-        If the file is missing and cannot be downloaded, or has not the expected columns. (No checksum of the file is
-        known.)
+        If the file is missing and cannot be downloaded, or has not the expected columns, 5875 rows and 42
+        people. (No checksum of the file is known.)
 
     References
     ----------
@@ -210,52 +213,74 @@ def fetch_parkinsons(
     >>> people.data.shape                      # doctest: +SKIP
     (5875, 19)
     """
-    scores = ["motor_UPDRS", "total_UPDRS"]
-    if target not in (*scores, "both"):
+    if target not in (*_SCORES, "both"):
         raise ValueError(f'target must be "motor_UPDRS", "total_UPDRS" or "both", got {target!r}.')
-    path = _PARKINSONS.find(data_home, download_if_missing)
-    names, table = _csv(path)
-    missing = [name for name in ("subject#", *scores) if name not in names]
-    if missing:
-        raise _PARKINSONS.refuse(path, f"its header has no column {', '.join(missing)}")
-    column = {name: table[:, k] for k, name in enumerate(names)}
-    features = [name for name in names if name not in ("subject#", *scores)]
-    wanted = scores if target == "both" else [target]
+    column = _PARKINSONS.load(data_home, download_if_missing, _parkinsons)
+    wanted = _SCORES if target == "both" else [target]
     return _bunch(
-        np.column_stack([column[name] for name in features]),
+        np.column_stack([column[name] for name in _PARKINSONS_FEATURES]),
         {name: column[name] for name in wanted},
-        ("subject#", column["subject#"].astype(int)),
-        features,
+        (_PERSON, column[_PERSON].astype(int)),
+        _PARKINSONS_FEATURES,
         _PARKINSONS_DESCR,
         return_X_y,
         as_frame,
     )
 
 
-def _cells(source: Source, path: Path) -> tuple[Array, Array, Indices]:
+def _cells(content: bytes) -> tuple[Array, Array, Indices]:
     """Rows, targets and numbers (from 1) of the tasks from the cell arrays X and Y of a MATLAB file."""
     try:
-        content = loadmat(path)
-        blocks = [np.asarray(block, dtype=np.float64) for block in content["X"].ravel()]
-        targets = [np.asarray(block, dtype=np.float64).ravel() for block in content["Y"].ravel()]
-        sizes = [len(block) for block in blocks]
-        if sizes != [len(block) for block in targets]:
-            raise ValueError("X and Y have different numbers of rows")
-        return np.vstack(blocks), np.concatenate(targets), np.repeat(np.arange(1, len(blocks) + 1), sizes)
-    except Exception as error:  # SciPy raises many kinds for a broken file
-        raise source.refuse(path, f"it is no MATLAB file with cell arrays X and Y ({error})") from error
+        file = loadmat(io.BytesIO(content))
+        if not file["X"].dtype == file["Y"].dtype == object:
+            raise ValueError("they are no cell arrays")
+        blocks = [np.asarray(block, dtype=np.float64) for block in file["X"].ravel()]
+        targets = [np.asarray(block, dtype=np.float64).ravel() for block in file["Y"].ravel()]
+        data, target = np.vstack(blocks), np.concatenate(targets)
+    except Exception as error:  # loadmat has no error of its own: a file that is cut off raises whatever it runs into
+        raise ValueError(f"it is no MATLAB file with cell arrays X and Y ({error!r})") from error
+    sizes = [len(block) for block in blocks]
+    if sizes != [len(block) for block in targets]:
+        raise ValueError("its cell arrays X and Y have different numbers of rows")
+    return data, target, np.repeat(np.arange(1, len(blocks) + 1), sizes)
 
 
-def _csv(path: Path) -> tuple[list[str], Array]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        names = [name.strip() for name in lines[0].split(",")]
-        table = np.array([[float(value) for value in line.split(",")] for line in lines[1:] if line.strip()])
-        if table.ndim != 2 or table.shape[1] != len(names):
-            raise ValueError("rows and header have different lengths")
-    except (ValueError, IndexError) as error:
-        raise _PARKINSONS.refuse(path, f"it is no table of numbers with a header ({error})") from error
-    return names, table
+def _landmine(content: bytes) -> tuple[Array, Array, Indices]:
+    data, target, tasks = _cells(content)
+    n_tasks = len(np.unique(tasks))
+    if (n_tasks, data.shape[1]) != (29, 9):
+        raise ValueError(f"it has {n_tasks} tasks with {data.shape[1]} features, not 29 with 9")
+    others = np.setdiff1d(target, [0.0, 1.0])
+    if len(others):
+        raise ValueError(f"its labels must be 0 and 1, but {others[0]:g} is among them")
+    if not np.all(np.isfinite(data)):
+        raise ValueError("it has features that are not finite")
+    return data, target, tasks
+
+
+def _parkinsons(content: bytes) -> dict[str, Array]:
+    """The columns of the table, by name."""
+    header, *lines = content.decode("utf-8").splitlines() or [""]
+    names = [name.strip() for name in header.split(",")]
+    expected = [_PERSON, *_SCORES, *_PARKINSONS_FEATURES]
+    missing = [name for name in expected if name not in names]
+    if missing or len(names) != len(expected):
+        raise ValueError(f"its header must have the columns {', '.join(expected)}, but is {header[:100]!r}")
+    rows = [line.split(",") for line in lines if line.strip()]
+    uneven = [k for k, row in enumerate(rows, start=1) if len(row) != len(names)]
+    if uneven:
+        raise ValueError(f"row {uneven[0]} has not {len(names)} numbers; the file may be cut off")
+    table = np.array([[float(value) for value in row] for row in rows]).reshape(-1, len(names))
+    if not np.all(np.isfinite(table)):
+        raise ValueError("it has numbers that are not finite")
+    columns = dict(zip(names, table.T, strict=True))
+    people = np.unique(columns[_PERSON])
+    if np.any(people != people.astype(int)):
+        raise ValueError(f"its column {_PERSON} must hold whole numbers")
+    n_people = len(people)
+    if (len(table), n_people) != (5875, 42):
+        raise ValueError(f"it has {len(table)} rows of {n_people} people, not 5875 of 42; the file may be cut off")
+    return columns
 
 
 def _bunch(

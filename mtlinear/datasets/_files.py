@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import os
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 _TIMEOUT_SECONDS = 60
+
+Content = TypeVar("Content")
 
 
 def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
@@ -55,60 +60,70 @@ class Source:
     url: str
     sha256: str = ""
 
-    def find(self, data_home: str | os.PathLike[str] | None, download_if_missing: bool) -> Path:
-        """The file, checked; downloaded if it is missing and that is wanted."""
-        path = get_data_home(data_home) / self.name
-        if not path.exists():
-            if not download_if_missing:
-                raise OSError(f"the {self.title} data are not at {path}. {self.where_from(path)}")
-            self._download(path)
-        self._verify(path, path.read_bytes())
-        return path
+    def load(
+        self, data_home: str | os.PathLike[str] | None, download_if_missing: bool, read: Callable[[bytes], Content]
+    ) -> Content:
+        """What is in the file, downloaded if it is missing and that is wanted.
 
-    def where_from(self, path: Path) -> str:
-        """What to do by hand."""
+        ``read`` makes it of the bytes; a ValueError says what is wrong with them. What is downloaded is kept only if it
+        is right, and complete or not there at all.
+        """
+        path = get_data_home(data_home) / self.name
+        if path.exists():
+            content = path.read_bytes()
+            return self._checked(content, read, f"{path} is not the expected file", f"Delete it. {self._by_hand(path)}")
+        if not download_if_missing:
+            raise OSError(f"the {self.title} data are not at {path}. {self._by_hand(path)}")
+        content = self._download(path)
+        found = self._checked(content, read, f"what {self.url} sends is not the expected file", self._by_hand(path))
+        _store(path, content)
+        return found
+
+    def _by_hand(self, path: Path) -> str:
         inside = f", take {self.name} out of it" if self.url.endswith(".zip") else ""
         return (
             f"Download {self.url}{inside} and place it there as {path.name!r}, or name its folder (data_home, "
             "--data-home)."
         )
 
-    def refuse(self, path: Path, reason: str) -> OSError:
-        """The error for a file that is not what it should be."""
-        return OSError(f"{path} is not the expected file: {reason}. Delete it. {self.where_from(path)}")
+    def _checked(self, content: bytes, read: Callable[[bytes], Content], what: str, advice: str) -> Content:
+        sha256 = hashlib.sha256(content).hexdigest()
+        if self.sha256 and sha256 != self.sha256:
+            raise OSError(f"{what}: its sha256 is {sha256}, not {self.sha256}. {advice}")
+        try:
+            return read(content)
+        except ValueError as error:
+            raise OSError(f"{what}: {error}. {advice}") from error
 
-    def _verify(self, path: Path, content: bytes) -> None:
-        found = hashlib.sha256(content).hexdigest()
-        if self.sha256 and found != self.sha256:
-            raise self.refuse(path, f"its sha256 is {found}, not {self.sha256}")
-
-    def _download(self, path: Path) -> None:
-        """Fetch the file: checked, and complete or not there at all."""
+    def _download(self, path: Path) -> bytes:
         try:
             with urllib.request.urlopen(self.url, timeout=_TIMEOUT_SECONDS) as response:
-                content = response.read()
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                content: bytes = response.read()
+        except (OSError, http.client.HTTPException) as error:  # a connection that breaks off is an HTTPException
             reason = getattr(error, "reason", error)
             raise OSError(
-                f"{path} does not exist and could not be downloaded ({reason}). {self.where_from(path)}"
+                f"{path} does not exist and could not be downloaded ({reason}). {self._by_hand(path)}"
             ) from error
-        if self.url.endswith(".zip"):
-            content = self._unzipped(path, content)
-        self._verify(path, content)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        return self._unzipped(path, content) if self.url.endswith(".zip") else content
 
     def _unzipped(self, path: Path, content: bytes) -> bytes:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 members = [name for name in archive.namelist() if Path(name).name == self.name]
                 return archive.read(members[0])
-        except (zipfile.BadZipFile, IndexError) as error:
-            raise OSError(f"{self.url} is not a zip archive that holds {self.name}. {self.where_from(path)}") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, IndexError) as error:
+            raise OSError(
+                f"what {self.url} sends is not a zip archive that holds {self.name}. {self._by_hand(path)}"
+            ) from error
+
+
+def _store(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -21,8 +21,9 @@ _COMMON = """
         Rows of every task; a sequence makes tasks of different sizes, which need ``shared_rows=False``.
     n_features : int, default 30
     n_tasks : int, default 10
-    noise : float >= 0, default 1.0
-        Standard deviation of what is added to the target; with ``classification`` to the scores.
+    noise : float >= 0, default None
+        Standard deviation of what is added to the target; None is 1.0. With ``classification`` it is added to the
+        scores, None is 0.0, and only then are the labels those of the logistic model of the true parameters.
     correlation : float in (-1, 1), default 0.0
         Of neighbouring features, which are standard normal: ``correlation ** |i - j|`` (an AR(1) design).
     shared_rows : bool, default True
@@ -84,7 +85,7 @@ class Sizes:
         n_features: int = 30,
         n_tasks: int = 10,
         *,
-        noise: float = 1.0,
+        noise: float | None = None,
         correlation: float = 0.0,
         shared_rows: bool = True,
         classification: bool = False,
@@ -93,10 +94,11 @@ class Sizes:
     ):
         self.n_features = check_integer("n_features", n_features, at_least=1)
         self.n_tasks = check_integer("n_tasks", n_tasks, at_least=1)
-        self.noise = check_real("noise", noise, at_least=0.0)
         self.correlation = check_real("correlation", correlation, above=-1.0, below=1.0)
         self.shared_rows = check_boolean("shared_rows", shared_rows)
         self.classification = check_boolean("classification", classification)
+        default = 0.0 if self.classification else 1.0
+        self.noise = default if noise is None else check_real("noise", noise, at_least=0.0)
         self.return_parameters = check_boolean("return_parameters", return_parameters)
         self.rows = _rows(n_samples, self.n_tasks, self.shared_rows)
         self.random = check_random_state(random_state)

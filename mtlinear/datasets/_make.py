@@ -10,6 +10,7 @@ from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer, check_real
 from mtlinear.datasets._generate import Sizes, generator
 from mtlinear.parameters import ParameterMatrix
+from mtlinear.penalties._graph import chain_graph, check_graph, laplacian
 
 
 @generator()
@@ -206,8 +207,9 @@ def make_graph_related(
 
     Parameters
     ----------
-    graph : ndarray (n_tasks, n_tasks), default None
-        Symmetric weights >= 0; None is a chain, as in time.
+    graph : array-like or sparse matrix (n_tasks, n_tasks), or callable n_tasks -> matrix, default None
+        Symmetric weights, as the penalties on graphs take them; tasks joined by a negative weight are opposites. None
+        is a chain, as in time.
     n_informative : int, default 10
         Features that matter.
     n_jumps : int, default None
@@ -230,10 +232,10 @@ def make_graph_related(
     """
     T = sizes.n_tasks
     rows = sizes.choose(sizes.check_informative(n_informative), sizes.n_features)
-    weights = _adjacency(graph, T)
+    weights = check_graph(chain_graph if graph is None else graph, T)
     A = np.zeros((sizes.n_features, T))
     if n_jumps is None:
-        covariance = np.linalg.inv(np.diag(weights.sum(axis=1)) - weights + 0.1 * np.eye(T))
+        covariance = np.linalg.inv(laplacian(weights) + 0.1 * np.eye(T))
         root = np.linalg.cholesky(covariance * (T / np.trace(covariance)))
         A[rows] = sizes.normal(len(rows), T) @ root.T
         return ParameterMatrix({"A": A}), weights
@@ -246,19 +248,6 @@ def make_graph_related(
         begins[1 + sizes.choose(n_jumps, T - 1)] = 1
         A[row] = sizes.normal(n_jumps + 1)[np.cumsum(begins)]
     return ParameterMatrix({"A": A}), weights
-
-
-def _adjacency(graph: Any, n_tasks: int) -> Array:
-    if graph is None:
-        return np.eye(n_tasks, k=1) + np.eye(n_tasks, k=-1)
-    weights = np.array(graph, dtype=np.float64)
-    square = weights.shape == (n_tasks, n_tasks)
-    if not square or not np.array_equal(weights, weights.T) or np.any(weights < 0) or np.any(np.diag(weights)):
-        raise ValueError(
-            f"graph must be a symmetric matrix ({n_tasks}, {n_tasks}) of weights >= 0 with a zero diagonal, got shape "
-            f"{weights.shape}."
-        )
-    return weights
 
 
 @generator(parts="two parts, L of the tasks that share a subspace and S of the outliers")
