@@ -116,6 +116,16 @@ class Comparison:
         return next((row for row in self.rows if row.model.name == name), None)
 
     @property
+    def single(self) -> Row | None:
+        """The row of the single-task models, the reference."""
+        return self.row(SINGLE)
+
+    @property
+    def score_label(self) -> str:
+        """What the scores are, for the axis of a picture."""
+        return f"{score_name(self.data)}, mean and standard error over {len(self.splits)} splits"
+
+    @property
     def best(self) -> Row | None:
         """The multi-task structure with the best score, among those with as many folds as any."""
         rows = [row for row in self.rows if row.model.structure and row.difference is not None]
@@ -139,7 +149,7 @@ class Comparison:
 
     def gains(self) -> list[TaskGain]:
         """Gain of every task by the best structure over single-task models, the largest loss first."""
-        single, best = self.row(SINGLE), self.best
+        single, best = self.single, self.best
         if single is None or best is None:
             return []
         return task_gains(self.data, single.folds, best.folds, correlation(self.splits))
@@ -242,7 +252,7 @@ def describe_choices(folds: Sequence[FoldResult]) -> str:
 
 def verdict(comparison: Comparison) -> str:
     """The answer in a sentence or two."""
-    single, best, pooled = comparison.row(SINGLE), comparison.best, comparison.row(POOLED)
+    single, best, pooled = comparison.single, comparison.best, comparison.row(POOLED)
     if single is None or best is None or best.difference is None:
         return "Too few models have finished for an answer."
     name, difference = score_name(comparison.data), best.difference
@@ -312,7 +322,7 @@ def certificate(tally: Tally, tol: float) -> str:
 
 def records(comparison: Comparison) -> list[dict[str, object]]:
     """One record per model and finished fold, for results.csv."""
-    single = comparison.row(SINGLE)
+    single = comparison.single
     reference = {result.fold: result.score.value for result in single.folds} if single else {}
     return [
         {
