@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from mtlinear import MultiTaskRegressorCV, datasets
 from mtlinear.penalties import L1, Clustered, Dirty, L1Lq, MeanRegularized, Ridge, TraceNorm
 
-N_ROWS, N_FEATURES, N_TASKS, NOISE, N_TEST = 25, 30, 20, 1.0, 200
+N_ROWS, N_FEATURES, N_TASKS, NOISE, N_TEST = 30, 50, 20, 1.0, 200
 
 #: A kind of data, and what makes it.
 TRUTHS: dict[str, Callable] = {
@@ -62,7 +62,7 @@ def errors(truth: str, seed: int) -> np.ndarray:
     folds = list(StratifiedKFold(5, shuffle=True, random_state=seed).split(X[train], tasks[train]))
     found = []
     for penalties in MODELS.values():
-        model = MultiTaskRegressorCV(param_grid={"penalty": penalties}, alphas=20, eps=1e-3, cv=folds, tol=1e-5)
+        model = MultiTaskRegressorCV(param_grid={"penalty": penalties}, alphas=15, eps=1e-3, cv=folds, tol=1e-4)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # "the largest alpha was chosen"
             model.fit(X[train], noisy, tasks=tasks[train])

@@ -37,12 +37,12 @@ def make_shared_support(sizes: Sizes, *, n_informative: int = 5) -> ParameterMat
 
 
 @generator(parts="two parts, B of the shared features and S of the private ones")
-def make_dirty(sizes: Sizes, *, n_informative: int = 6, overlap: float = 0.5) -> ParameterMatrix:
+def make_dirty(sizes: Sizes, *, n_informative: int = 4, overlap: float = 0.5) -> ParameterMatrix:
     """Every task has features that all share, and private ones: the belief of `DirtyRegressor`.
 
     Parameters
     ----------
-    n_informative : int, default 6
+    n_informative : int, default 4
         Features that matter to a task.
     overlap : float in [0, 1], default 0.5
         Share of them (rounded to whole features) that all tasks have in common. 1 is `make_shared_support`; with 0 the
