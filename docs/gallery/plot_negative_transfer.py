@@ -28,13 +28,13 @@ train = np.arange(len(tasks)) % 230 < 30  # 30 rows of each task, 200 to test
 # A mean-regularized model pulls every task to the mean, strangers too.
 single = MultiTaskRegressor(Ridge(0.3)).fit(X[train], y[train], tasks=tasks[train])
 near = MeanRegularizedRegressor(1.0).fit(X[train], y[train], tasks=tasks[train])
-TransferDisplay.from_estimators(near, single, X[~train], y[~train], tasks=tasks[~train]).plot()
-plt.title("everyone near the mean: tasks 8 and 9 lose")
+display = TransferDisplay.from_estimators(near, single, X[~train], y[~train], tasks=tasks[~train])
+display.ax_.set_title("everyone near the mean: tasks 8 and 9 lose")
 plt.show()
 
 # %%
 # Clusters let the strangers go.
 clustered = ClusteredRegressor(3, 2.0, between_ratio=0.02).fit(X[train], y[train], tasks=tasks[train])
-display = TransferDisplay.from_estimators(clustered, single, X[~train], y[~train], tasks=tasks[~train]).plot()
-plt.title("clusters: what the others gain, without the loss")
+display = TransferDisplay.from_estimators(clustered, single, X[~train], y[~train], tasks=tasks[~train])
+display.ax_.set_title("clusters: what the others gain, without the loss")
 plt.show()

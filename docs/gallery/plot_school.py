@@ -49,7 +49,5 @@ for name, model in models.items():
 
 # %%
 # Which schools gain by sharing, and do some lose?
-TransferDisplay.from_estimators(
-    models["mean-regularized"], models["single-task ridge"], X_test, y_test, tasks=t_test
-).plot()
+TransferDisplay.from_estimators(models["mean-regularized"], models["single-task ridge"], X_test, y_test, tasks=t_test)
 plt.show()
