@@ -10,10 +10,10 @@ while some tasks lose, so look at every task.
 # Eight tasks near a common mean, and two with models of their own.
 import matplotlib.pyplot as plt
 import numpy as np
-from mtlinear.plotting import TransferDisplay
 
 from mtlinear import ClusteredRegressor, MeanRegularizedRegressor, MultiTaskRegressor
 from mtlinear.penalties import Ridge
+from mtlinear.plotting import TransferDisplay
 
 rng = np.random.default_rng(0)
 d, T = 20, 10

@@ -32,8 +32,8 @@ for strength in strengths:
         ranks[name].append(parameters.rank(1e-6, part="L" if name == "robust" else None))
 
 # %%
-# Under the trace norm the outlier takes a direction of its own, which is then part of "what the tasks have in common", and
-# the other tasks suffer a little. In the robust model L keeps its rank.
+# Under the trace norm the outlier takes a direction of its own, which is then part of "what the tasks have in common",
+# and the other tasks suffer a little. In the robust model L keeps its rank.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for name, style in {"trace norm": "o--", "robust": "s-"}.items():
     left.plot(strengths, errors[name], style, label=name)

@@ -13,13 +13,13 @@ sizes.
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from mtlinear.plotting import TransferDisplay
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from mtlinear import ClusteredRegressor, MeanRegularizedRegressor, MultiTaskRegressor
 from mtlinear.datasets import fetch_school, make_mean_related
 from mtlinear.penalties import Ridge
+from mtlinear.plotting import TransferDisplay
 
 try:
     X, y, tasks = fetch_school(download_if_missing=False, return_X_y=True)
