@@ -45,7 +45,7 @@ def gain_picture(gains: Sequence[TaskGain], classification: bool, best: str) -> 
         errors=[gain.gain.error for gain in gains],
         tasks=[gain.task for gain in gains],
         relative=not classification,
-        measure=f"{unit}: {best} against single-task",
+        measure=f"{unit}\n{best} against single-task",
     )
     with _style() as make_figure:
         figure = make_figure(figsize=display.figsize())
@@ -63,7 +63,7 @@ def matrix_picture(comparison: Comparison, feature_names: Sequence[str]) -> str:
     )
     n_features, n_tasks = rows[0].folds[0].A.shape
     wide = n_tasks > 1.6 * n_features
-    columns = 2 if wide else min(len(rows), 4)
+    columns = 2 if wide else min(len(rows), 4 if n_tasks > 0.5 * n_features else len(rows))
     lines = -(-len(rows) // columns)
     height = float(np.clip(11.0 / columns * n_features / n_tasks, 1.6, 6.0))
     with _style() as make_figure:

@@ -68,6 +68,15 @@ def _check_probabilities(y_true: ArrayLike, y_multi: ArrayLike, y_single: ArrayL
             raise ValueError(f"{name} must hold probabilities for loss='log_loss', between 0 and 1.")
 
 
+def _labels_in(multi: Any, X: Any) -> Labels | None:
+    try:
+        return find_task_labels(multi, X)
+    except ValueError as error:
+        raise ValueError(
+            f"tasks must name the task of every row of X: {type(multi).__name__} has no task_feature that says it."
+        ) from error
+
+
 def predicted_pairs(
     multi: Any, single: Any, X: Any, y: ArrayLike, tasks: ArrayLike | None, loss: str | None
 ) -> tuple[ArrayLike, Labels, Labels, ArrayLike | None, str, list[Any] | None]:
@@ -88,15 +97,16 @@ def predicted_pairs(
             f"loss={loss!r} does not fit: 'squared_error' is for regressors, 'log_loss' and 'zero_one' for classifiers."
         )
     columns = list(y.columns) if hasattr(y, "columns") else None
-    if np.ndim(y) == 1 and tasks is None:
-        tasks = find_task_labels(multi, X) if hasattr(multi, "task_feature") else None
     method = "predict_proba" if loss == "log_loss" else "predict"
     n_labels = np.shape(y)[1] if np.ndim(y) == 2 else 1
     predictions = [respond(model, X, tasks, (method,), n_labels) for model in (multi, single)]
+    classes: Any = getattr(multi, "classes_", None) if classify else None
+    one_vs_rest = np.ndim(y) == 1 and classes is not None and len(classes) > 2
+    if np.ndim(y) == 1 and tasks is None and not one_vs_rest:
+        tasks = _labels_in(multi, X)
     if not classify:
         return y, predictions[0], predictions[1], tasks, loss, None
-    classes = getattr(multi, "classes_", None)
-    if np.ndim(y) == 1 and classes is not None and len(classes) > 2:  # one against the rest: the classes are the tasks
+    if one_vs_rest:  # one against the rest: the classes are the tasks
         truth, *predictions = (
             each if each.ndim == 2 else (each[:, None] == classes).astype(float)
             for each in (np.asarray(y), *predictions)
@@ -104,6 +114,7 @@ def predicted_pairs(
         return truth, predictions[0], predictions[1], None, loss, classes.tolist()
     truth = np.asarray(y)
     if loss == "log_loss":
-        larger = multi.task_classes_[:, 1] if hasattr(multi, "task_classes_") else np.asarray(classes)[-1]
+        pairs = getattr(multi, "task_classes_", classes)  # of a 2-D y; scikit-learn has a list in classes_
+        larger = classes[-1] if truth.ndim == 1 else np.array([pair[-1] for pair in pairs])
         truth = np.where(missing(truth), np.nan, (truth == larger).astype(float))
     return truth, predictions[0], predictions[1], tasks, loss, columns

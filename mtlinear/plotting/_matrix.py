@@ -218,9 +218,10 @@ class ParameterMatrixDisplay:
         self.colorbar_ = None
         if colorbar:
             largest = max(np.max(np.abs(A), initial=0.0) for A in self.matrices.values())
-            place = {"ax": self.panels_} if bar_axes is None else {"cax": bar_axes}
+            place: dict[str, Any] = {"ax": self.panels_, "aspect": 30} if bar_axes is None else {"cax": bar_axes}
+            extend = "both" if largest > limit else "neither"
             self.colorbar_ = self.figure_.colorbar(
-                self.images_[0], extend="both" if largest > limit else "neither", label="parameter", **place
+                self.images_[0], extend=extend, extendfrac=0.02, label="parameter", **place
             )
         return self
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, Locator
 
 from mtlinear.plotting._style import short
@@ -57,13 +57,13 @@ def name_axis(axis: Any, names: Sequence[object], size: str = "small") -> None:
     shown = [short(name) for name in names]
     font = FontProperties(size=size)
     points = font.get_size_in_points()
-    room, rotation = _LINE * points, 0
+    rotation, room = 0, _LINE * points
     if axis.axis_name == "x":
-        widest = max(TextPath((0, 0), text, size=points).get_extents().width for text in set(shown)) + points
-        if widest * len(shown) <= _KEPT * axis_length(axis):
-            room = widest
-        else:
-            rotation = 90
+        rotation, each = 90, _KEPT * axis_length(axis) / len(shown)
+        if room <= each:  # otherwise there is no need to measure hundreds of names
+            widest = max(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in shown)
+            if widest + points <= each:
+                room, rotation = widest + points, 0
     axis.set_major_locator(NameLocator(len(shown), room))
     axis.set_major_formatter(FuncFormatter(lambda place, _: shown[round(place)] if 0 <= place < len(shown) else ""))
     axis.set_tick_params(labelsize=size, labelrotation=rotation, length=2)
