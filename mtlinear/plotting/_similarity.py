@@ -143,7 +143,9 @@ class TaskSimilarityDisplay:
         dendrogram.set_axis_off()
         dendrogram.set_ylim(count - 0.5, -0.5)
         if self.linkage is not None:
-            dendrogram.add_collection(LineCollection(brackets(self.linkage), colors=GREY, linewidths=1.0))
+            dendrogram.add_collection(
+                LineCollection(brackets(self.linkage), colors=GREY, linewidths=1.0 if count <= 60 else 0.5)
+            )
             dendrogram.set_xlim(0.0, max(1.02 * float(self.linkage[-1, 2]), 1e-12))
         self.heat_map_ax_, self.dendrogram_ax_ = heat_map, dendrogram
         self.colorbar_ = self.figure_.colorbar(self.image_, cax=self.ax_.inset_axes(_BAR), label="correlation")
