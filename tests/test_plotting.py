@@ -340,7 +340,7 @@ def test_transfer_is_antisymmetric_if_absolute():
 
 def test_transfer_draws_sorted_bars_and_counts_losers():
     display = TransferDisplay(
-        gains=[0.1, -0.5, 0.3, -0.1, np.nan], errors=[0.1, 0.2, np.nan, 0.2, np.nan], tasks=list("abcde")
+        gains=[0.1, -0.5, 0.3, -0.1, np.nan], errors=[0.1, 0.2, np.nan, 0.06, np.nan], tasks=list("abcde")
     ).plot()
     assert display.n_losers == 1
     assert [display.tasks[t] for t in display.task_order] == ["c", "a", "d", "b"]
