@@ -92,7 +92,7 @@ def test_same_seed_same_results(tmp_path):
     for k, extra in enumerate((["--n-jobs", "1"], ["--n-jobs", "2"], ["--seed", "1"])):
         folder = tmp_path / str(k)
         folder.mkdir()
-        code, out = run(folder, table, *options, *QUICK, *extra)
+        code, out = run(folder, table, *options, *QUICK, "--structures", "dirty", "clustered", *extra)
         assert code == 0
         frames.append(comparable(out))
     pd.testing.assert_frame_equal(frames[0], frames[1], check_exact=True)
@@ -248,6 +248,7 @@ def test_ctrl_c_of_a_real_process(tmp_path):
 @pytest.mark.slow
 def test_digits_end_to_end(tmp_path):
     command = [sys.executable, "-m", "mtlinear", "compare", "--candidates", "4", "--folds", "2", "--out", str(tmp_path)]
+    command += ["--structures", "trace-norm", "mean-regularized"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert found.returncode == 0, found.stderr
     assert "2 splits, 180 training and 1,617 test rows" in found.stdout

@@ -197,9 +197,11 @@ def test_small_strengths_where_float32_gram_matrices_alone_would_not_do(penalty,
     check_solution(single, double, FISTA())
 
 
-@each([p for p in PENALTIES if isinstance(p, RowSeparable) and not p.null_space(N_TASKS).shape[1]], "penalty")
-@each(SINGLE_LOSSES, "loss")
-@pytest.mark.parametrize("l2_alpha", [0.0, 0.01])
+@mixed(
+    penalty=[p for p in OF_EACH_KIND if isinstance(p, RowSeparable) and not p.null_space(N_TASKS).shape[1]],
+    loss=SINGLE_LOSSES,
+    l2_alpha=[0.0, 0.01],
+)
 def test_working_sets(penalty, loss, l2_alpha, monkeypatch):
     single, double = both(penalty, loss, "shared-missing", monkeypatch, l2_alpha=l2_alpha)
     check_solution(single, double, WorkingSet(least=3))

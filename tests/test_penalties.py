@@ -50,7 +50,7 @@ def contract(**strategies):
 
     def decorate(check):
         def test(penalty):
-            examples = 3 if iterates(penalty) else 10
+            examples = 3 if iterates(penalty) else 8
             explore = given(**strategies)(lambda **drawn: check(penalty, **drawn))
             settings(deadline=None, max_examples=examples, derandomize=True)(explore)()
 

@@ -23,7 +23,7 @@ from mtlinear.solvers import Solution, Solver, choose_solver
 N_PROBLEMS, PER_TEST = 2000, 50
 TOL = 1e-6
 #: Of the chosen solver, and of the other, which need not get there.
-MAX_ITER, OF_OTHERS = 500, 100
+MAX_ITER, OF_OTHERS = 300, 100
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ class Group:
 
 
 GROUPS = {
-    "weights in cross-validation": Group(modules=(_DESCENT,), keyword="cv_sample_weight", at_least=(0, 28)),
+    "weights in cross-validation": Group(
+        modules=(_DESCENT,), keyword="cv_sample_weight and not csc_array", at_least=(0, 14)
+    ),
     "coordinate descent": Group(
         modules=(_DESCENT, "linear_model.tests.test_common"),
         keyword="not cv_sample_weight",
