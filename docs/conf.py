@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +71,39 @@ html_theme_options = {
 }
 
 
+#: Public names, for links from the pages: `TraceNorm` in Markdown is code on GitHub, and here a link to its page, too.
+MODULES = ["penalties", "losses", "metrics", "model_selection", "datasets", "plotting", "kernels", "solvers"]
+PUBLIC = {name: f"mtlinear.{name}" for name in mtlinear.__all__} | {
+    name: f"mtlinear.{module}.{name}"
+    for module in MODULES
+    for name in importlib.import_module(f"mtlinear.{module}").__all__
+}
+
+
 def setup(app: Any) -> None:
     app.connect("doctree-read", _leave_text_of_outside_links)
+    app.connect("doctree-read", _link_public_names)
     app.connect("autodoc-process-docstring", _show_formulas, priority=400)  # before numpydoc, which has 500
+
+
+def _link_public_names(app: Any, doctree: Any) -> None:
+    """Names, and calls like ``TraceNorm(alpha=1)``, outside of headings and links, in Markdown."""
+    if not doctree["source"].endswith(".md"):
+        return
+    for literal in list(doctree.findall(nodes.literal)):
+        name = PUBLIC.get(literal.astext().split("(")[0])
+        inside = [parent for parent in _parents(literal) if isinstance(parent, (nodes.title, nodes.reference))]
+        if name and not inside and not isinstance(literal.parent, addnodes.pending_xref):
+            link = addnodes.pending_xref("", refdomain="py", reftype="obj", reftarget=name, refwarn=False)
+            link["refdoc"] = app.env.docname
+            literal.replace_self(link)
+            link += literal
+
+
+def _parents(node: Any) -> Iterator[Any]:
+    while node.parent is not None:
+        node = node.parent
+        yield node
 
 
 def _leave_text_of_outside_links(app: Any, doctree: Any) -> None:
