@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import school
 
 #: Schools that --quick keeps.
-FEW = 15
+FEW = 6
 
 
 def add_data_home(arguments_parser: argparse.ArgumentParser) -> None:

@@ -118,7 +118,7 @@ def report_curves(done: list[dict[Any, Any]], problems: list[Sizes], thetas: Arr
 def run_curves(arguments: argparse.Namespace) -> None:
     problems = [Sizes(p, p // 10, a) for p in arguments.p or ([64] if arguments.quick else [128]) for a in OVERLAPS]
     problems = problems[1::3] if arguments.quick else problems
-    thetas = THETAS[arguments.rule][:: 3 if arguments.quick else 1]
+    thetas = THETAS[arguments.rule][:: 4 if arguments.quick else 1]
     chosen = seeds(arguments)
     about = {"seeds": f"{chosen[0]}-{chosen[-1]}", "rule": arguments.rule, "s": "p // 10", "noise": NOISE, "gap": TOL}
     print_header("Jalali et al. (2010), figure 1", about)
@@ -137,10 +137,10 @@ def classify(n_train: int, seed: int, quick: bool) -> dict[str, tuple[float, ...
     train = np.concatenate([rng.permutation(np.flatnonzero(y == k))[:n_train] for k in range(10)])
     test = np.setdiff1d(np.arange(len(y)), train)
     targets = np.eye(10)[y[train]]
-    folds = list(StratifiedKFold(3 if quick else 5, shuffle=True, random_state=seed).split(X[train], y[train]))
+    folds = list(StratifiedKFold(2 if quick else 5, shuffle=True, random_state=seed).split(X[train], y[train]))
     results = {}
     for method, grid in DIGITS.items():
-        model = MultiTaskRegressorCV(param_grid=grid, alphas=10 if quick else 20, eps=1e-3, cv=folds, tol=TOL)
+        model = MultiTaskRegressorCV(param_grid=grid, alphas=5 if quick else 20, eps=1e-3, cv=folds, tol=TOL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # "the smallest alpha was chosen"
             model.fit(X[train], targets)
