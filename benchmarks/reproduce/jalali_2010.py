@@ -98,16 +98,20 @@ def successes(sizes: Sizes, thetas: Array, rule: str, seed: int) -> dict[str, li
     return results
 
 
-def report_curves(done: list[dict[Any, Any]], problems: list[Sizes], thetas: Array) -> dict[str, Any]:
+def report_curves(done: list[dict[Any, Any]], problems: list[Sizes], thetas: Array, rule: str) -> dict[str, Any]:
     """Steps of the curves as a table, and the curves themselves."""
     lines, panels = [], {}
     for sizes in problems:
         curves = {method: np.mean([one[sizes][method] for one in done], axis=0) for method in METHODS}
         steps = {method: crossing(thetas, curve) for method, curve in curves.items()}
-        cells = [f"{step:.2f} ({expected(method, sizes.overlap):.2f})" for method, step in steps.items()]
+        cells = [f"{step:.2f}" for step in steps.values()]
+        if rule == "exists":
+            theorem = [expected(method, sizes.overlap) for method in METHODS]
+            cells = [f"{cell} ({value:.2f})" for cell, value in zip(cells, theorem, strict=True)]
         lines.append([str(sizes.p), f"{sizes.overlap:.2f}", *cells])
         panels[f"p = {sizes.p}, overlap {sizes.overlap:.2f}"] = (thetas, curves)
-    print("\ntheta at which half of the draws succeed (in brackets: the paper's theorem):")
+    theorem_is = " (in brackets: the paper's theorem, p to infinity)" if rule == "exists" else ""
+    print(f"\ntheta at which half of the draws succeed{theorem_is}:")
     print_table(["p", "overlap", *METHODS], lines)
     for title, (x, curves) in panels.items():
         print(f"\n{title}: probability of the signed support")
@@ -124,7 +128,7 @@ def run_curves(arguments: argparse.Namespace) -> None:
     print_header("Jalali et al. (2010), figure 1", about)
     done = repeat(lambda seed: {sizes: successes(sizes, thetas, arguments.rule, seed) for sizes in problems}, chosen)
     if done:
-        panels = report_curves(done, problems, thetas)
+        panels = report_curves(done, problems, thetas, arguments.rule)
         if arguments.figure:
             draw(arguments.figure, panels, "theta", "probability of the signed support")
 
