@@ -125,7 +125,7 @@ def print_curves(x: ArrayLike, curves: Mapping[str, ArrayLike], x_name: str, *, 
         label = {0: f"{top:6.4g}", _HEIGHT - 1: f"{0:6d}"}.get(number, " " * 6)
         print(f"{label} |{''.join(line)}".rstrip())
     print(" " * 7 + "+" + "-" * _WIDTH)
-    left, right = f"{x[0]:g}", f"{x[-1]:g}"
+    left, right = f"{x[0]:.4g}", f"{x[-1]:.4g}"
     print(" " * 8 + left + x_name.center(_WIDTH - len(left) - len(right)) + right)
     print(" " * 8 + ", ".join(f"{name[0]} {name}" for name in curves) + ", * several")
 
