@@ -34,6 +34,6 @@ for row, (name, model) in zip(rows, models.items(), strict=True):
     limit = np.abs(model.coef_).max()
     for digit, axes in enumerate(row):
         axes.imshow(model.coef_[digit].reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes.set(xticks=[], yticks=[], title=str(digit) if row is rows[0] else "")
+        axes.set(xticks=[], yticks=[], title=str(digit) if name == next(iter(models)) else "")
     row[0].set_ylabel(name.replace(" ", "\n"), fontsize=8)
 plt.show()

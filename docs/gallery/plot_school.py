@@ -24,7 +24,7 @@ from mtlinear.plotting import TransferDisplay
 try:
     X, y, tasks = fetch_school(download_if_missing=False, return_X_y=True)
 except OSError as missing:
-    print(missing)
+    print("School is not here:", type(missing).__name__)
     sizes = np.random.default_rng(0).integers(22, 252, 139)
     X, y, tasks = make_mean_related(
         n_samples=sizes, n_features=27, n_tasks=139, noise=10.0, shared_rows=False, random_state=0
