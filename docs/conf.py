@@ -122,9 +122,9 @@ def _show_formulas(app: Any, what: str, name: str, found: Any, options: Any, lin
     """Docstrings are plain text that reads well in a terminal: what is indented in them is a formula.
 
     Before the first section, such a paragraph becomes a literal block, so that reST does not look for markup in it, and
-    a period in a formula does not end the summary. A blank line is put before headings that have none.
+    a period in a formula does not end the summary.
     """
-    text = re.sub(r"(?<=[^\n])\n(?=[^\n]+\n-{3,}(?:\n|$))", "\n\n", "\n".join(lines))
+    text = "\n".join(lines)
     description, sections = re.match(r"(.*?)((?:(?<=\n\n)[^\n]+\n-{3,}\n.*)?)\Z", text, flags=re.DOTALL).groups()
     paragraphs = description.split("\n\n")
     paragraphs[0] = re.sub(r"``.*?``", _without_end_of_sentence, paragraphs[0], flags=re.DOTALL)

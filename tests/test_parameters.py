@@ -104,3 +104,11 @@ def test_arrays_stay_read_only_in_copies(copied):
     for array in (again.values, *again.parts.values()):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 5.0
+
+
+def test_parameter_matrix_keeps_float32(rng):
+    U = rng.standard_normal((30, 1)) @ rng.standard_normal((1, 4))
+    single = ParameterMatrix({"A": U.astype(np.float32)})
+    assert single.values.dtype == single.mean.dtype == single.row_norms().dtype == np.float32
+    assert single.rank() == ParameterMatrix({"A": U}).rank() == 1
+    assert ParameterMatrix({"A": [[1, 2]]}).values.dtype == np.float64

@@ -88,6 +88,20 @@ def test_max_iter_is_kept_and_the_gap_honest(rng):
     assert stopped.certificate.gap >= stopped.certificate.objective - best - 1e-12
 
 
+def test_rounding_of_gram_matrices_does_not_use_up_the_iterations():
+    """At 1e-14 the gap on a Gram matrix is rounding; on the rows it is there after some thousand iterations."""
+    rng = np.random.default_rng([30, 150])
+    X = rng.standard_normal((30, 150)) + rng.standard_normal(150)
+    X[rng.random(X.shape) < 0.3] = 0.0
+    A = np.zeros((150, 4))
+    A[:4] = rng.standard_normal((4, 4)) + 1.0
+    Y = X @ A + 0.5 * rng.standard_normal((30, 4)) + np.arange(4)
+    problem = Problem(SharedDesign(X, 4), Y, Squared(), L1Lq(0.1), fit_intercept=False)
+    solution = WorkingSet().solve(problem, tol=1e-14, max_iter=200_000)
+    assert solution.converged
+    assert solution.n_iter < 20_000
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10_000), st.sampled_from(["shared-weighted", "stacked", "shared-sparse-missing", "stacked-sparse"])

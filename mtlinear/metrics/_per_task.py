@@ -41,7 +41,7 @@ _PARAMETERS = """
 
 def _shared_parameters(function: Callable[..., Any]) -> Callable[..., Any]:
     """Put the parameters that all these functions have where the docstring says ``{parameters}``."""
-    function.__doc__ = (function.__doc__ or "").replace("\n\n    {parameters}\n", _PARAMETERS)
+    function.__doc__ = (function.__doc__ or "").replace("\n\n    {parameters}\n", _PARAMETERS + "\n")
     return function
 
 

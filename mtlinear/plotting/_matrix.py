@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_boolean, check_real
 from mtlinear.parameters import ParameterMatrix
+from mtlinear.plotting._base import ParametersDisplay
 from mtlinear.plotting._order import order_of_features, order_of_tasks
 from mtlinear.plotting._style import (
     GREY,
@@ -18,7 +19,6 @@ from mtlinear.plotting._style import (
     axes_for,
     clip,
     colour_limit,
-    fitted_model,
     matrices_of,
     names_for,
     parameter_matrix,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HEIGHT, _WIDTH, _SPACE = 0.92, 0.93, 0.03
 
 
-class ParameterMatrixDisplay:
+class ParameterMatrixDisplay(ParametersDisplay):
     """Heat maps of a parameter matrix and its parts, features as rows, tasks as columns, zero white.
 
     All matrices have one colour scale and one order of rows and columns.
@@ -99,43 +99,6 @@ class ParameterMatrixDisplay:
             raise ValueError(
                 f"task_clusters must have shape ({n_tasks},), a number per task, got {self.task_clusters.shape}."
             )
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        *,
-        sort_features: bool = True,
-        sort_tasks: bool = True,
-        limit: float | None = None,
-        colorbar: bool = True,
-        ax: Any = None,
-    ) -> Self:
-        """Draw the parameters of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : fitted estimator of mtlinear
-        sort_features, sort_tasks
-            As in `from_parameters`.
-        limit, colorbar, ax
-            As in `plot`.
-
-        Returns
-        -------
-        ParameterMatrixDisplay
-
-        Raises
-        ------
-        TypeError
-            If it is no estimator of mtlinear.
-        NotFittedError
-            If it is not fitted.
-        """
-        parameters = fitted_model(estimator).parameters_
-        return cls.from_parameters(
-            parameters, sort_features=sort_features, sort_tasks=sort_tasks, limit=limit, colorbar=colorbar, ax=ax
-        )
 
     @classmethod
     def from_parameters(

@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike
 
 from mtlinear._typing import Array
 from mtlinear.parameters import ParameterMatrix
+from mtlinear.plotting._base import ParametersDisplay
 from mtlinear.plotting._order import brackets, leaves, tree_of_similarity
-from mtlinear.plotting._style import GREY, PALE, SIGNED, axes_for, clip, fitted_model, names_for, parameter_matrix
+from mtlinear.plotting._style import GREY, PALE, SIGNED, axes_for, clip, names_for, parameter_matrix
 
 #: Places of the heat map, the dendrogram and the colour bar within the axes: left, bottom, width, height.
 _MAP, _TREE, _BAR = (0.0, 0.0, 0.76, 1.0), (0.77, 0.0, 0.14, 1.0), (0.94, 0.0, 0.025, 1.0)
 
 
-class TaskSimilarityDisplay:
+class TaskSimilarityDisplay(ParametersDisplay):
     """Correlations of the tasks' parameters, in the order of a hierarchical clustering, with its dendrogram.
 
     Parameters
@@ -63,29 +64,6 @@ class TaskSimilarityDisplay:
         self.task_names = names_for("task_names", task_names, n_tasks)
         self.linkage = tree_of_similarity(self.similarity)
         self.task_order = leaves(self.linkage, n_tasks)
-
-    @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Draw the similarity of the tasks of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : fitted estimator of mtlinear
-        ax : matplotlib Axes, default None
-            None: a new figure.
-
-        Returns
-        -------
-        TaskSimilarityDisplay
-
-        Raises
-        ------
-        TypeError
-            If it is no estimator of mtlinear.
-        NotFittedError
-            If it is not fitted.
-        """
-        return cls.from_parameters(fitted_model(estimator).parameters_, ax=ax)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterMatrix, *, ax: Any = None) -> Self:

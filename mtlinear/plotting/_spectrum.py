@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from mtlinear._typing import Array
 from mtlinear._validation import check_integer
 from mtlinear.parameters import ParameterMatrix
-from mtlinear.plotting._style import PALETTE, axes_for, fitted_model, matrices_of, parameter_matrix, short, vector
+from mtlinear.plotting._base import ParametersDisplay
+from mtlinear.plotting._style import PALETTE, axes_for, matrices_of, parameter_matrix, short, vector
 
 
-class SpectrumDisplay:
+class SpectrumDisplay(ParametersDisplay):
     """Singular values of a parameter matrix and its parts, with their ranks: how many directions the tasks share.
 
     Parameters
@@ -52,29 +53,6 @@ class SpectrumDisplay:
             name: vector(f"singular_values of {name!r}", values) for name, values in singular_values.items()
         }
         self.ranks = {name: check_integer(f"ranks of {name!r}", rank, at_least=0) for name, rank in ranks.items()}
-
-    @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Draw the singular values of the parameters of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : fitted estimator of mtlinear
-        ax : matplotlib Axes, default None
-            None: a new figure.
-
-        Returns
-        -------
-        SpectrumDisplay
-
-        Raises
-        ------
-        TypeError
-            If it is no estimator of mtlinear.
-        NotFittedError
-            If it is not fitted.
-        """
-        return cls.from_parameters(fitted_model(estimator).parameters_, ax=ax)
 
     @classmethod
     def from_parameters(cls, parameters: ParameterMatrix, *, ax: Any = None) -> Self:
