@@ -58,8 +58,8 @@ class ParameterMatrix:
             raise ValueError(f"parts must all be matrices of one shape, got shapes {sorted(shapes)}.")
         self.values: Array = _read_only(np.sum(list(self.parts.values()), axis=0))
         self.n_features, self.n_tasks = self.values.shape
-        self.feature_names = _names("feature_names", feature_names, self.n_features, "x")
-        self.task_names = _names("task_names", task_names, self.n_tasks, "")
+        self._feature_names = _names("feature_names", feature_names, self.n_features)
+        self.task_names = _names("task_names", task_names, self.n_tasks) or list(range(self.n_tasks))
         self._clusters = clusters
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -71,6 +71,13 @@ class ParameterMatrix:
     def __repr__(self) -> str:
         parts = "" if list(self.parts) == ["A"] else f" = {' + '.join(self.parts)}"
         return f"ParameterMatrix({self.n_features} features x {self.n_tasks} tasks{parts}, rank {self.rank()})"
+
+    @property
+    def feature_names(self) -> list[object]:
+        """Names of the rows; x0, x1, ... where none were given (made when asked for: a million take a second)."""
+        if self._feature_names is None:
+            self._feature_names = [f"x{j}" for j in range(self.n_features)]
+        return self._feature_names
 
     def row_norms(self, q: float = 2, part: str | None = None) -> Array:
         """``||A[j, :]||_q`` of every feature, shape (n_features,); q from 1 to inf."""
@@ -183,9 +190,9 @@ def _read_only(values: ArrayLike) -> Array:
     return array
 
 
-def _names(argument: str, names: Sequence[object] | None, count: int, prefix: str) -> list[object]:
+def _names(argument: str, names: Sequence[object] | None, count: int) -> list[object] | None:
     if names is None:
-        return [f"{prefix}{k}" for k in range(count)] if prefix else list(range(count))
+        return None
     if len(names) != count:
         raise ValueError(f"{argument} must have {count} entries, got {len(names)}.")
     return list(names)

@@ -62,7 +62,7 @@ def test_few_features_are_looked_at(rng, monkeypatch):
     monkeypatch.setattr(SharedDesign, "adjoint", lambda self, D: passes.append(self.n_features) or adjoint(self, D))
     solution = WorkingSet(GRADIENT_STEPS, least=10).solve(problem, tol=TOL)
     assert max(sizes) < 100
-    assert sizes == sorted(sizes)
+    assert sizes[:-1] == sorted(sizes[:-1])  # the last, accurate solution needs fewer
     assert passes.count(problem.n_features) <= len(sizes) + 2  # the start, and X'y once
     assert len(solution.history) == len(sizes) + 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtlinear._precision import total
+from mtlinear._products import large_times
 from mtlinear._typing import Array
 from mtlinear.datafit._base import Oracle, Reading
 from mtlinear.datafit._unpenalised import Unpenalised
@@ -79,5 +80,5 @@ class GramOracle(Oracle):
 def gram_times(matrices: Array, scale: Array, A: Array) -> Array:
     """``X_t' diag(weights_t) X_t a_t`` in column t."""
     if len(matrices) == 1:
-        return (matrices[0] @ A) * scale
+        return large_times(matrices[0], A) * scale
     return np.matmul(matrices, np.ascontiguousarray(A.T)[:, :, None])[:, :, 0].T * scale

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from mtlinear._precision import machine_epsilon
+from mtlinear._products import large_times
 from mtlinear._typing import Array
 from mtlinear.datafit._unpenalised import pseudo_inverse
 from mtlinear.designs import Design
@@ -256,7 +257,7 @@ class _Matrices(Inverse):
     @staticmethod
     def _times(matrices: Array, B: Array) -> Array:
         if len(matrices) == 1:
-            return cast(Array, matrices[0] @ B)
+            return large_times(matrices[0], B)
         return np.matmul(matrices, np.ascontiguousarray(B.T)[:, :, None])[:, :, 0].T
 
     @staticmethod
@@ -274,13 +275,13 @@ class _Eigen(Inverse):
         self._drop = values * self._shrink
 
     def __call__(self, B: Array) -> Array:
-        return cast(Array, self._vectors @ (self._shrink * (self._vectors.T @ B)))
+        return large_times(self._vectors, self._shrink * large_times(self._vectors.T, B))
 
     def combined(self, coefficients: Array) -> Array:
         return cast(Array, (self._vectors * (self._shrink @ coefficients)) @ self._vectors.T)
 
     def lost(self, B: Array) -> Array:
-        return cast(Array, self._vectors @ (self._drop * (self._vectors.T @ B)))
+        return large_times(self._vectors, self._drop * large_times(self._vectors.T, B))
 
     def lost_combined(self, coefficients: Array) -> Array:
         return cast(Array, (self._vectors * (self._drop @ coefficients)) @ self._vectors.T)
@@ -301,8 +302,8 @@ class _SharedKernel(Inverse):
         return np.diag(coefficients.sum() / self._weight[:, 0]) - self.lost_combined(coefficients)
 
     def lost(self, B: Array) -> Array:
-        seen = self._shrink * (self._U.T @ (self._Z @ (B / self._weight)))
-        return cast(Array, self._Z.T @ (self._U @ seen) / self._weight)
+        seen = self._shrink * (self._U.T @ large_times(self._Z, B / self._weight))
+        return large_times(self._Z.T, self._U @ seen) / self._weight
 
     def lost_combined(self, coefficients: Array) -> Array:
         W = (self._U.T @ self._Z) / self._weight.T

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mtlinear._precision import in_precision
+from mtlinear._products import large_times
 from mtlinear._typing import Array, Indices
 
 #: A feature matrix: ndarray or SciPy sparse array.
@@ -57,7 +58,7 @@ def to_dense(X: Matrix) -> Array:
 def product(X: Matrix, A: Array) -> Array:
     """``X @ A``; with a float32 X and a float64 A it is computed in float64, without a float64 copy of X."""
     if not _is_mixed(X, A):
-        return X @ A
+        return X @ A if sp.issparse(X) else large_times(X, A)
     scores = np.empty((X.shape[0], *A.shape[1:]))
     for rows in _row_blocks(X):
         scores[rows] = X[rows].astype(np.float64) @ A
@@ -67,7 +68,7 @@ def product(X: Matrix, A: Array) -> Array:
 def adjoint_product(X: Matrix, D: Array) -> Array:
     """``X' D``; with a float32 X and a float64 D it is computed in float64, without a float64 copy of X."""
     if not _is_mixed(X, D):
-        return X.T @ D
+        return X.T @ D if sp.issparse(X) else large_times(X.T, D)
     G = np.zeros((X.shape[1], *D.shape[1:]))
     for rows in _row_blocks(X):
         G += X[rows].astype(np.float64).T @ D[rows]
@@ -162,6 +163,8 @@ def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
 
 def weighted_cross(X: Matrix, weights: Array, center: Array | None, rows: Indices, columns: Indices) -> Array:
     """The block (rows, columns) of `weighted_gram`; weights >= 0."""
+    if np.array_equal(rows, columns):  # half the work
+        return weighted_gram(take_columns(X, rows), weights, None if center is None else center[rows])
     left, right = take_columns(X, rows), take_columns(X, columns)
     cross = _weighted_product(left, right, weights)
     if center is None:

@@ -21,14 +21,14 @@ def dual_exponent(q: float) -> float:
 
 
 def row_norms(A: Array, q: float) -> Array:
-    """``||A[j, :]||_q`` for every row; safe against overflow and underflow for any q >= 1."""
-    largest = np.abs(A).max(axis=1, initial=0.0)
-    if np.isinf(q):
-        return largest
+    """``||A[j, :]||_q`` for every row; safe against overflow and underflow unless q is 2."""
     if q == 1:
         return np.abs(A).sum(axis=1)
     if q == 2:
-        return np.linalg.norm(A, axis=1)
+        return np.sqrt(np.einsum("ij,ij->i", A, A))  # np.linalg.norm makes arrays of the size of A on the way
+    largest = np.abs(A).max(axis=1, initial=0.0)
+    if np.isinf(q):
+        return largest
     unit = np.where(largest > 0, largest, 1.0)
     return largest * np.sum((np.abs(A) / unit[:, None]) ** q, axis=1) ** (1.0 / q)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
@@ -33,8 +34,8 @@ _COUPLED_ITERATIONS = 1000
 #: Features per row from which gradient steps, on rows, are slower than compiled coordinate descent; and the size of
 #: problems (numbers in X, times tasks) that compiled code solves while Python is still calling.
 _WIDE, _SMALL = 2.0, 1_000_000
-#: ... and the size up to which it solves for all features before Python has chosen a few.
-_AT_ONCE = 2_000_000
+#: ... and the size, with so few features per row, up to which it solves for all before Python has chosen a few.
+_AT_ONCE, _NARROW = 700_000, 4
 #: Epochs after which it creeps: badly scaled or nearly collinear features, which other solvers do not mind.
 _EPOCHS = 300
 #: Iterations on a working set before a look at all features, or as many as there were so far: the gap that is wanted
@@ -44,6 +45,8 @@ _PATIENCE = 1000
 _MISSING = 1.01
 #: A working set grows by at most this factor of itself (and a quarter, for features that follow).
 _GROWTH = 2
+#: Features that a rough solution does not use and whose gauge is smaller stay out of the accurate one.
+_LIKELY = 0.98
 #: A larger part of all features is no saving.
 _NEARLY_ALL = 0.6
 #: Below this fraction of the gap that is wanted, rounding is all that is left.
@@ -56,7 +59,7 @@ class WorkingSet(Solver):
     A row may stay zero while its gauge (the dual norm of its gradient over alpha) is at most 1. The working set holds
     the rows in use and those with the largest gauges; the smaller problem is solved by another solver, on Gram matrices
     of which every entry is computed once; then one pass over X certifies the result for all features or names the rows
-    to add. The set never shrinks within a run.
+    to add. The set grows; once, before its accurate solution, it loses what is hardly wanted.
 
     Parameters
     ----------
@@ -100,6 +103,8 @@ class _Sets:
         self.inner, self.least = settings.inner, settings.least
         self.features = np.zeros(0, dtype=np.intp)
         self.reached = True
+        self.pruned = False
+        self._seen: tuple[Point, Array] | None = None
 
     def until(self, gap_limit: float, max_iter: int) -> None:
         incumbent, accuracy, rough = self.incumbent, _ACCURATE, True
@@ -126,14 +131,22 @@ class _Sets:
         return (
             self.inner is None
             and _is_for_compiled_code(self.problem, size)
-            and (data.rows_per_task * size * data.n_tasks < _AT_ONCE)
+            and size <= _NARROW * data.rows_per_task
+            and data.rows_per_task * size * data.n_tasks < _AT_ONCE
         )
 
     def _choose(self) -> Indices:
-        """The rows in use, those of the last set, and the rows with the largest gauges."""
+        """The rows in use, those of the last set, and the rows with the largest gauges.
+
+        Once in a run, when nothing is missing, the set loses what its rough solution hardly wants.
+        """
         point = self.incumbent.point
-        scores = self._gauges(point)
-        in_use = np.any([np.any(part, axis=1) for part in point.parts], axis=0)
+        scores = self._gauges(point).copy()
+        in_use = self._is_in_use(point)
+        likely = self.features[(in_use | (scores > _LIKELY))[self.features]]
+        if len(likely) and not self.pruned and not self._is_missing_some():
+            self.pruned = True
+            return likely
         in_use[self.features] = True
         used = int(np.sum(in_use))
         missing = int(np.sum(scores[~in_use] > 1.0))
@@ -195,14 +208,20 @@ class _Sets:
 
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
-        H = -self.problem.with_smooth(point.reading.gradient, point.A)
-        return np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
+        if self._seen is None or self._seen[0] is not point:
+            H = -self.problem.with_smooth(point.reading.gradient, point.A)
+            self._seen = point, np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
+        return self._seen[1]
+
+    @staticmethod
+    def _is_in_use(point: Point) -> NDArray[np.bool_]:
+        return np.any([np.any(part, axis=1) for part in point.parts], axis=0)
 
     def _is_missing_some(self) -> bool:
         """Whether features outside the working set want to be used."""
-        scores = self._gauges(self.incumbent.point)
-        scores[self.features] = 0.0
-        return bool(np.max(scores) > _MISSING)
+        missing = self._gauges(self.incumbent.point) > _MISSING
+        missing[self.features] = False
+        return bool(np.any(missing))
 
 
 def default_inner(problem: Problem, size: int) -> Solver:
