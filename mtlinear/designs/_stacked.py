@@ -31,7 +31,7 @@ class StackedDesign(Design):
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n_observations, n_features)
-        The rows of all tasks, in any order. They are sorted by task once, into a copy.
+        The rows of all tasks, in any order. Unless they are sorted by task they are, once, into a copy.
     codes : ndarray of int, shape (n_observations,)
         Number of the task of each row, 0 <= code < n_tasks.
     n_tasks : int
@@ -58,7 +58,7 @@ class StackedDesign(Design):
         self.n_tasks = n_tasks
         self.order = np.argsort(codes, kind="stable")
         self.codes = codes[self.order]
-        self.X = as_rows(X)[self.order]
+        self.X = as_rows(X) if np.all(codes[1:] >= codes[:-1]) else as_rows(X)[self.order]
         counts = np.bincount(codes, minlength=n_tasks)
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
         dtype = precision_of(X)
