@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from mtlinear.penalties._row_norms import (
+    cut_rows,
     dual_exponent,
-    project_rows_onto_l1_ball,
     prox_row_norm,
     row_norms,
 )
@@ -85,7 +85,7 @@ def test_limits_agree_with_the_closed_forms(V, fraction):
     closed = {
         1.0: np.sign(V) * np.maximum(np.abs(V) - radius, 0.0),
         2.0: V * (1.0 - radius / norms),
-        np.inf: V - project_rows_onto_l1_ball(V, radius),
+        np.inf: cut_rows(V, radius),
     }
     for q, limit in ((1 + 1e-7, 1.0), (2 - 1e-9, 2.0), (2 + 1e-9, 2.0), (1e7, np.inf)):
         assert_allclose(prox_row_norm(V, radius, q), closed[limit], rtol=0, atol=1e-5 * scale)
@@ -97,7 +97,7 @@ def test_projection_onto_the_l1_ball(V, fraction):
     radius = fraction * float(np.abs(V).sum(axis=1).max())
     if radius == 0.0:
         return
-    P = project_rows_onto_l1_ball(V, radius)
+    P = V - cut_rows(V, radius)
     assert np.all(np.abs(P).sum(axis=1) <= radius * (1 + 1e-12))
     inside = np.abs(V).sum(axis=1) <= radius
     assert np.array_equal(P[inside], V[inside])

@@ -33,19 +33,19 @@ def row_norms(A: Array, q: float) -> Array:
     return largest * np.sum((np.abs(A) / unit[:, None]) ** q, axis=1) ** (1.0 / q)
 
 
-def project_rows_onto_l1_ball(V: Array, radius: float | Array) -> Array:
-    """Euclidean projection of every row onto ``||x||_1 <= radius``, exact by sorting (Duchi et al. 2008, figure 1)."""
-    magnitude = np.abs(V)
-    outside = magnitude.sum(axis=1, keepdims=True) > radius
-    if not outside.any():
-        return V.copy()
-    descending = np.sort(magnitude, axis=1)[:, ::-1]
-    excess = np.cumsum(descending, axis=1) - radius
-    counts = np.arange(1, V.shape[1] + 1, dtype=V.dtype)
-    support = np.count_nonzero(descending * counts > excess, axis=1, keepdims=True)
-    last = np.maximum(support - 1, 0)
-    threshold = np.take_along_axis(excess, last, axis=1) / counts[last]
-    return np.where(outside, np.sign(V) * np.maximum(magnitude - threshold, 0.0), V)
+def cut_rows(V: Array, radius: float | Array) -> Array:
+    """Every row with its largest magnitudes cut to one level, so that ``radius`` is cut off in all; zero if that is more
+    than there is.
+
+    It is V minus its projection onto ``||x||_1 <= radius``, so the prox of ``radius * ||x||_inf``. With magnitudes
+    m_1 >= m_2 >= ... the level is ``max_k (m_1 + ... + m_k - radius) / k`` (Duchi et al. 2008, figure 1).
+    """
+    descending = np.sort(-np.abs(V), axis=1)
+    cut = np.cumsum(np.negative(descending, out=descending), axis=1, out=descending)
+    cut -= radius
+    cut /= np.arange(1, V.shape[1] + 1, dtype=V.dtype)
+    level = np.maximum(cut.max(axis=1, keepdims=True), 0.0)
+    return np.clip(V, -level, level)
 
 
 def prox_row_norm(V: Array, radius: float | Array, q: float) -> Array:

@@ -11,7 +11,7 @@ from mtlinear._precision import total
 from mtlinear._typing import Array
 from mtlinear._validation import check_real
 from mtlinear.penalties._base import Norm
-from mtlinear.penalties._row_norms import dual_exponent, project_rows_onto_l1_ball, prox_row_norm, row_norms
+from mtlinear.penalties._row_norms import cut_rows, dual_exponent, prox_row_norm, row_norms
 from mtlinear.penalties._tangent import Tangent, entries_tangent, lengths_tangent, maxima_tangent
 
 #: Distance of q from 1, or of 1/q from 0, that makes no difference.
@@ -133,10 +133,10 @@ class L1Lq(RowSeparable):
         if q == 1:
             return L1(1.0).prox(V, radius)
         if q == 2:
-            norms = np.linalg.norm(V, axis=1, keepdims=True)
+            norms = row_norms(V, 2)[:, None]
             return V * (1.0 - radius / np.maximum(norms, radius))
         if np.isinf(q):
-            return V - project_rows_onto_l1_ball(V, radius)
+            return cut_rows(V, radius)
         return prox_row_norm(V, radius, q)
 
     def row_value(self, A: Array) -> Array:

@@ -22,11 +22,13 @@ from mtlinear.solvers._incumbent import Incumbent
 from mtlinear.solvers._newton_steps import NewtonSteps
 
 #: Over-relaxation, in (0, 2) (Eckstein & Bertsekas 1992).
-_RELAXATION = 1.6
+_RELAXATION = 1.8
 #: rho at the beginning, as a fraction of the curvature of the data.
 _FIRST_RHO = 0.3
 #: rho changes when the residuals are out of balance by the first factor, and by at most the second.
 _UNBALANCED, _LARGEST_CHANGE = 3.0, 20.0
+#: Iterations before that is looked at: the first rho knows nothing of the penalty, and is wrong by orders in raw units.
+_FIRST_BALANCE = 5
 #: Iterations before the first look, from a start that is not zero and from zero.
 _WARM_PAUSE, _COLD_PAUSE = 2, 5
 #: Points that Anderson acceleration combines, and iterations between two such steps.
@@ -45,7 +47,7 @@ class Splitting(Solver):
     With ``v_k = z_k + u_k`` for the parts P_k of the penalty, one iteration is
 
         z_k = prox_k(v_k, 1/rho_k),   u_k = v_k - z_k,
-        x   = argmin F(sum_k x_k) + sum_k rho_k/2 ||x_k - (z_k - u_k)||^2,   v_k <- v_k + 1.6 (x_k - z_k).
+        x   = argmin F(sum_k x_k) + sum_k rho_k/2 ||x_k - (z_k - u_k)||^2,   v_k <- v_k + 1.8 (x_k - z_k).
 
     The second line is one linear solve per task, through an inverse that is computed once per rho (`mtlinear.datafit.
     Resolvent`): bad scaling of the features costs few iterations, where gradient steps would creep. What the penalty
@@ -92,7 +94,7 @@ class Splitting(Solver):
         if incumbent.is_done(gap_limit, max_iter):
             return
         steps = _Steps(incumbent)
-        next_balance = self.check_every
+        next_balance = _FIRST_BALANCE
         while not incumbent.is_done(gap_limit, max_iter):
             n_iter = incumbent.n_iter
             # Early looks come closer together: a warm start, and Newton steps, may need few iterations.
