@@ -12,6 +12,7 @@ import importlib
 import inspect
 import io
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -160,8 +161,20 @@ def test_every_public_name_is_in_the_api_reference():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("script", sorted((DOCS / "gallery").glob("plot_*.py")), ids=lambda path: path.stem)
+def test_every_script_of_the_gallery_runs_and_draws(script, tmp_path, monkeypatch):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    plt.close("all")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script), run_name="__main__")
+    assert plt.get_fignums()
+    plt.close("all")
+
+
+@pytest.mark.slow
 def test_sphinx_builds_the_site_without_a_warning(tmp_path):
-    """All but running the gallery (a minute more): ``python -m sphinx -W -b html docs docs/_build/html`` does that."""
+    """All but running the gallery, which the test above does with several processes."""
     for module in ("sphinx", "pydata_sphinx_theme", "numpydoc", "sphinx_gallery", "myst_parser"):
         pytest.importorskip(module)
     options = ["-q", "-W", "--keep-going", "-D", "plot_gallery=0", "-d", str(tmp_path / "doctrees")]

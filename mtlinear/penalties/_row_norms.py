@@ -34,8 +34,9 @@ def row_norms(A: Array, q: float) -> Array:
 
 
 def cut_rows(V: Array, radius: float | Array) -> Array:
-    """Every row with its largest magnitudes cut to one level, so that ``radius`` is cut off in all; zero if that is more
-    than there is.
+    """Every row with its largest magnitudes cut to one level, so that ``radius`` is cut off in all.
+
+    A row of which there is no more than that becomes zero.
 
     It is V minus its projection onto ``||x||_1 <= radius``, so the prox of ``radius * ||x||_inf``. With magnitudes
     m_1 >= m_2 >= ... the level is ``max_k (m_1 + ... + m_k - radius) / k`` (Duchi et al. 2008, figure 1).
