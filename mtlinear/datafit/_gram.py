@@ -80,8 +80,7 @@ class GramFit(DataFit):
 
     @cached_property
     def norm_bound(self) -> float:
-        norms = np.array([symmetric_norm(matrix) for matrix in self.matrices])
-        return float(np.max(norms * self.scale))
+        return gram_norm(self.matrices, self.scale)
 
     def quick_norm_bound(self) -> float:
         """A bound that costs one look at the matrices, a few times `norm_bound` at worst."""
@@ -161,6 +160,11 @@ class GramFit(DataFit):
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
         return intercept + self.target_center - sum_rows(self.center * A)
+
+
+def gram_norm(matrices: Array, scale: Array) -> float:
+    """Upper bound of the largest eigenvalue of the Gram matrices of the tasks (see `Design.gram`)."""
+    return float(np.max(np.array([symmetric_norm(matrix) for matrix in matrices]) * scale))
 
 
 class GramReading(Reading):

@@ -10,7 +10,7 @@ import numpy as np
 from mtlinear._precision import sum_rows, total
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
-from mtlinear.datafit._gram import GramFit
+from mtlinear.datafit._gram import GramFit, gram_norm
 from mtlinear.datafit._gram_blocks import GramBlocks
 from mtlinear.datafit._oracles import GramOracle, ScoreOracle
 from mtlinear.datafit._resolvent import Resolvent, RowKernels
@@ -77,7 +77,7 @@ class RowsFit(DataFit):
 
     @cached_property
     def norm_bound(self) -> float:
-        return self.design.norm_bound()
+        return gram_norm(*self.gram) if self.gram_is_smaller else self.design.norm_bound()
 
     @property
     def null_value(self) -> float:

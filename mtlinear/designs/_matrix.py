@@ -143,9 +143,14 @@ def without_rounding(difference: Array, mean: Array) -> Array:
 
 def weighted_gram(X: Matrix, weights: Array, center: Array | None) -> Array:
     """``(X - 1 c')' diag(weights) (X - 1 c')`` as an ndarray; weights may have any sign, c is a vector or None."""
-    if np.all(weights >= 0) and not sp.issparse(X) and not _is_mixed(X, weights):
-        R = X * np.sqrt(weights)[:, None]
-        gram = R.T @ R
+    least, most = (weights.min(), weights.max()) if len(weights) else (0.0, 0.0)
+    if least >= 0 and not sp.issparse(X) and not _is_mixed(X, weights):
+        if least == most:
+            gram = X.T @ X
+            gram *= most
+        else:
+            R = X * np.sqrt(weights)[:, None]
+            gram = R.T @ R
     else:
         gram = _weighted_product(X, X, weights)
     if center is None:
