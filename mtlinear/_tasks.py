@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any
@@ -44,7 +43,7 @@ def read_labels(name: str, labels: ArrayLike, n_rows: int) -> Labels:
 
 def _uniform_objects(name: str, raw: Labels) -> Labels:
     """An object array whose entries are all strings or all numbers, as an array of that type."""
-    missing = [x for x in raw if x is None or type(x).__name__ == "NAType" or (isinstance(x, Real) and x != x)]
+    missing = [x for x in raw if is_absent(x)]
     if missing:
         raise ValueError(
             f"{name} contains {len(missing)} missing label(s) (None or NaN); every row needs a task label."
@@ -59,6 +58,13 @@ def _uniform_objects(name: str, raw: Labels) -> Labels:
     if kinds == {"number"}:
         return np.array(raw.tolist())
     raise TypeError(f"{name} must hold numbers or strings as task labels, got {type(raw[0]).__name__}.")
+
+
+def is_absent(value: Any) -> bool:
+    """Whether an entry of an object array is None, NaN, or the NA or NaT of pandas."""
+    return (
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, Real) and value != value)
+    )
 
 
 #: Labels of different precision may differ by this many units of the coarser one: what a scaler rounds.
@@ -97,22 +103,6 @@ def encode(labels: Labels, known: Labels) -> Indices:
     left = np.maximum(right - 1, 0)
     nearest = np.where(np.abs(known[left] - labels) < np.abs(known[right] - labels), left, right)
     return np.where(np.abs(known[nearest] - labels) <= slack, nearest, -1)
-
-
-@contextmanager
-def clear_text_columns(X: Any) -> Iterator[None]:
-    """The error of a table with text in it, when no task column was named, says which columns and what to do."""
-    try:
-        yield
-    except ValueError as error:
-        names = getattr(X, "columns", None)
-        if names is None or "could not convert string" not in str(error):
-            raise
-        text = [name for name in names if np.asarray(X[name]).dtype.kind in "OUS"]
-        raise ValueError(
-            f"X has columns that are not numbers: {text[:10]}. If one of them holds the task of each row, name it by "
-            f"task_feature={text[0] if text else 'name'!r}; others must be encoded or left out."
-        ) from error
 
 
 def split_task_column(X: Any, task_feature: Any, feature_names: Labels | None) -> tuple[Any, Labels, int]:

@@ -26,7 +26,7 @@ examples:
   mtlinear compare plants.parquet --target height weight yield        several targets, the same rows
   mtlinear compare flowers.csv --target species --classify            a task per class
   mtlinear compare patients.csv --target outcome --task hospital --structures clustered robust trace-norm
-  mtlinear compare --config study.toml --predict new_patients.csv --save model.skops
+  mtlinear compare --config study.toml --predict new_patients.csv --save model.joblib
   mtlinear compare patients.csv --target outcome --task hospital --json > answer.json
 
 a config file has the same names:
@@ -39,6 +39,11 @@ a config file has the same names:
 exit codes: 0 done, 2 bad usage or bad data (one line on stderr says which), 130 interrupted by Ctrl-C (finished folds
 are in results.csv)."""
 
+_SAVE = "save the best model, refitted on all rows: .joblib, or .skops (which needs: pip install skops)"
+_NO_LOAD = """\
+there is no --load; in Python: joblib.load("mtlinear-report/best_model.joblib").predict(table), where table is a pandas
+DataFrame with the columns of your data; or repeat the comparison with --predict NEW."""
+
 
 class _BadUsage(Exception):
     """What argparse complains about, without its usage text."""
@@ -46,7 +51,9 @@ class _BadUsage(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise _BadUsage(f"{message} (see: {self.prog} --help)")
+        if "--load" in message:
+            message = _NO_LOAD
+        raise _BadUsage(f"{message} (see: mtlinear compare --help)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     parser, compare = make_parsers()
     try:
+        _check_command(arguments)
         args = parser.parse_args(arguments)
         for module in _NEEDED:
             _require(module)
@@ -88,7 +96,7 @@ def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         formatter_class=_Help,
     )
     compare.add_argument(
-        "data", nargs="?", metavar="DATA", help=".csv or .parquet file; every other column is a feature"
+        "data", nargs="?", metavar="DATA", help=".csv, .tsv or .parquet file; every other column is a feature"
     )
     compare.add_argument(
         "--target", nargs="+", default=[], metavar="COLUMN", help="what to predict; several share all rows"
@@ -97,7 +105,7 @@ def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     compare.add_argument("--classify", action="store_true", help="the targets are labels")
     compare.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
     compare.add_argument(
-        "--structures", nargs="+", choices=STRUCTURES, default=list(DEFAULT_STRUCTURES), metavar="NAME",
+        "--structures", nargs="+", type=_structure, default=list(DEFAULT_STRUCTURES), metavar="NAME",
         help=f"what to compare with single-task and pooled models: {', '.join(STRUCTURES)} (default: the first five)",
     )  # fmt: skip
     compare.add_argument("--dataset", choices=("digits", "school"), help="a data set instead of DATA")
@@ -105,9 +113,9 @@ def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     compare.add_argument(
         "--out", default="mtlinear-report", metavar="DIR", help="report.html, results.csv, best_model.joblib"
     )
-    compare.add_argument("--save", metavar="FILE", help="save the best model, refitted on all rows (.skops or .joblib)")
+    compare.add_argument("--save", metavar="FILE", help=_SAVE)
     compare.add_argument(
-        "--predict", metavar="NEW", help=".csv or .parquet file: predict its rows, into predictions.csv in --out"
+        "--predict", metavar="NEW", help=".csv, .tsv or .parquet file: predict its rows, into predictions.csv in --out"
     )
     compare.add_argument("--json", action="store_true", help="print the results as JSON, everything else on stderr")
     compare.add_argument("--config", metavar="FILE", help="TOML file with these options; the command line wins")
@@ -130,6 +138,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         shown = isinstance(action.default, str | int | float) and not isinstance(action.default, bool)
+        shown = shown and action.default != argparse.SUPPRESS  # of --help itself
         return f"{action.help} (default: {action.default})" if shown else action.help
 
 
@@ -137,7 +146,16 @@ def _require(module: str) -> None:
     try:
         importlib.import_module(module)
     except ImportError as error:
-        raise _BadUsage(f'mtlinear compare needs {module}: pip install "mtlinear[cli]"') from error
+        from mtlinear.compare._errors import needs
+
+        raise _BadUsage(f"mtlinear compare {needs(module)}") from error
+
+
+def _check_command(arguments: Sequence[str]) -> None:
+    """Raise if a file stands where the command should."""
+    first = arguments[0] if arguments else ""
+    if first.lower().endswith((".csv", ".tsv", ".parquet")):
+        raise _BadUsage(f"the command is missing before the file; try: mtlinear compare {shlex.join(arguments)}")
 
 
 def _complain(error: Exception) -> int:
@@ -156,6 +174,16 @@ def _whole(at_least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def _structure(text: str) -> str:
+    from mtlinear.compare import STRUCTURES
+    from mtlinear.compare._errors import did_you_mean
+
+    if text not in STRUCTURES:
+        hint = did_you_mean([text], STRUCTURES)
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r}; the structures are {', '.join(STRUCTURES)}.{hint}")
+    return text
 
 
 def _jobs(text: str) -> int:

@@ -17,6 +17,7 @@ LEVEL = {
     "_validation": -1,
     "_typing": -1,
     "_precision": -1,
+    "_products": -1,
     "_warnings": -1,
     "parameters": 0,
     "designs": 0,

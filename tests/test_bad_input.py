@@ -90,7 +90,11 @@ BAD_FIT = {
     "y too short": (lambda: BlockSparseRegressor().fit(X, Y[:-1]), ValueError, "inconsistent numbers of samples"),
     "y 3-D": (lambda: BlockSparseRegressor().fit(X, Y[:, :, None]), ValueError, "dim 3"),
     "y without columns": (lambda: BlockSparseRegressor().fit(X, Y[:, :0]), ValueError, "y has no columns|0 feature"),
-    "y of strings": (lambda: BlockSparseRegressor().fit(X, TASKS), ValueError, "could not convert string"),
+    "y of strings": (
+        lambda: BlockSparseRegressor().fit(X, TASKS),
+        ValueError,
+        "y must hold numbers for BlockSparseRegressor, got texts like 'a'",
+    ),
     "y 2-D with tasks": (lambda: BlockSparseRegressor().fit(X, Y, tasks=TASKS), ValueError, "y must be 1-D"),
     "y continuous in a classifier": (lambda: BlockSparseClassifier().fit(X, y), ValueError, "Unknown label type"),
     "y with one class": (lambda: BlockSparseClassifier().fit(X, np.ones(12)), ValueError, "y must have exactly two"),

@@ -52,7 +52,10 @@ def test_end_to_end(kind, tmp_path, capsys):
     assert "tasks lose" in printed.out or "loses by sharing" in printed.out
     assert "Every number comes from fits certified to a duality gap of at most 0.0001" in printed.out
     results = pd.read_csv(out / "results.csv")
-    assert len(results) == 7 * 3
+    assert len(results) == (7 + (kind == "stacked")) * 3
+    assert ("pooled slopes" in set(results["model"])) is (kind == "stacked")
+    fits = re.search(r"\(([\d,]+) fits", printed.out)[0]
+    assert fits in (out / "report.html").read_text(encoding="utf-8")  # with those that chose the saved model
     assert results["uncertified_fits"].sum() == 0
     assert (results["largest_relative_gap"] <= 1e-4).all()
     model = joblib.load(out / "best_model.joblib")
@@ -105,7 +108,7 @@ def test_report_is_self_contained_and_escaped(tmp_path):
     code, out = run(tmp_path, table, "--target", "y", "--task", "school", *QUICK)
     assert code == 0
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert re.findall(r"""(?:src|href)\s*=\s*["']?(.{5})""", page) == ["data:"] * 3
+    assert re.findall(r"""(?:src|href)\s*=\s*["']?(.{5})""", page) == ["data:"] * 5
     assert "url(" not in page
     assert "http://" not in page
     assert "https://" not in page
@@ -126,7 +129,10 @@ def test_train_size_and_drop(tmp_path, capsys):
 
 BAD_USAGE = {
     "no command": ([], "compare"),
-    "unknown option": (["compare", "--sed", "1"], "--sed"),
+    "a file for the command": (["my data.csv", "--target", "y"], "try: mtlinear compare 'my data.csv' --target y$"),
+    "load": (["compare", "--load", "model.joblib"], r"there is no --load; in Python: joblib.load"),
+    "misspelt structure": (["compare", "--structures", "clusterd"], "'clusterd'; .* Did you mean 'clustered'?"),
+    "unknown option": (["compare", "--sed", "1"], r"--sed \(see: mtlinear compare --help\)"),
     "unknown dataset": (["compare", "--dataset", "iris"], "invalid choice: 'iris'.*digits.*school"),
     "folds": (["compare", "--folds", "1"], "--folds: must be a whole number >= 2, got '1'"),
     "inner folds": (["compare", "--inner-folds", "x"], "--inner-folds: must be a whole number"),
@@ -187,7 +193,8 @@ def test_missing_extra_is_named(monkeypatch, capsys):
 
     monkeypatch.setattr(cli.importlib, "import_module", without_rich)
     assert cli.main(["compare"]) == 2
-    assert 'needs rich: pip install "mtlinear[cli]"' in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert 'needs rich: pip install "mtlinear[cli]", or in a clone of the repository pip install ".[cli]"' in message
 
 
 def test_version(capsys):
@@ -219,7 +226,7 @@ def test_interruption_prints_and_writes_what_has_finished(tmp_path, capsys, monk
     assert "So far, with some folds missing" in printed
     assert "Interrupted: the table is partial" in printed
     assert pd.read_csv(out / "results.csv")["model"].value_counts().to_dict() == {
-        "single-task": 3, "pooled": 3, "block-sparse": 1,
+        "single-task": 3, "pooled": 3, "pooled slopes": 3, "block-sparse": 1,
     }  # fmt: skip
     assert not (out / "report.html").exists()
 

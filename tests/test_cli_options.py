@@ -31,10 +31,10 @@ def here(tmp_path, monkeypatch):
 def test_every_structure_can_be_named(here, capsys):
     assert cli.main(["compare", "data.csv", *STACKED, *QUICK, "--structures", *STRUCTURES]) == 0
     models = pd.read_csv("mtlinear-report/results.csv")["model"].unique()
-    expected = [model.name for model in make_models(4, structures=STRUCTURES)]
+    expected = [model.name for model in make_models(4, structures=STRUCTURES, pooled_slopes=True)]
     assert sorted(models) == sorted(expected)
-    assert len(expected) == 2 + len(STRUCTURES)
-    assert [name.lower().replace(" ", "-") for name in expected[2:]] == list(STRUCTURES)
+    assert len(expected) == 3 + len(STRUCTURES)
+    assert [name.lower().replace(" ", "-") for name in expected[3:]] == list(STRUCTURES)
 
 
 def test_structures_are_in_the_order_they_are_named_and_once():
@@ -58,11 +58,11 @@ def test_command_line_wins_over_the_config_file(here):
     assert cli.main(["compare", "data.csv", "--config", "study.toml", *STACKED, *FEW]) == 0
     results = pd.read_csv("mtlinear-report/results.csv")
     assert results["fold"].nunique() == 3
-    assert set(results["model"]) == {"single-task", "pooled", "mean-regularized"}
+    assert set(results["model"]) == {"single-task", "pooled", "pooled slopes", "mean-regularized"}
 
 
 BAD_CONFIGS = {
-    "unknown option": ("fold = 3", "'fold' is no option; the options are"),
+    "unknown option": ("fold = 3", "'fold' is no option; the options are.* Did you mean 'folds'?"),
     "wrong value": ("folds = 1", "--folds: must be a whole number >= 2, got '1'"),
     "wrong type": ("classify = 1", "classify must be true or false, got 1"),
     "a list for one": ('task = ["a", "b"]', r"task must be a text or number, got \['a', 'b'\]"),
@@ -104,16 +104,26 @@ def test_json_alone_is_on_stdout_and_says_what_the_table_says(here, capsys):
     assert answer["certificate"]["largest_relative_gap"] <= 1e-4
     assert answer["models"][0]["difference"] is None  # the reference
     assert not answer["partial"]
+    assert answer["clusters"] is None
+    assert answer["gain_measure"] == (
+        "reduction of the mean squared error, as a fraction of that of the single-task models"
+    )
+    assert {gain["measure"] for gain in answer["gains"]} == {"mean squared error"}
+    for model in answer["models"]:
+        ends = results.loc[results["model"] == model["model"], "edge_of_grid"].value_counts()
+        assert model["at_edge"] == {end: ends.get(end, 0) for end in ("largest", "smallest")}
+        assert ("tried in" in model["chosen"]) is bool(len(ends))
 
 
 @pytest.mark.parametrize("suffix", ["joblib", "skops"])
 def test_saved_model_is_the_best_model(suffix, here, capsys):
-    assert cli.main(["compare", "data.csv", *STACKED, *FEW, "--save", f"model.{suffix}"]) == 0
+    path = f"models/model.{suffix}"
+    assert cli.main(["compare", "data.csv", *STACKED, *FEW, "--save", path]) == 0
     if suffix == "skops":
         io = pytest.importorskip("skops.io")
-        model = io.load("model.skops", trusted=io.get_untrusted_types(file="model.skops"))
+        model = io.load(path, trusted=io.get_untrusted_types(file=path))
     else:
-        model = joblib.load("model.joblib")
+        model = joblib.load(path)
     table = stacked_table()
     expected = joblib.load("mtlinear-report/best_model.joblib").predict(table)
     assert_array_equal(model.predict(table), expected)
@@ -121,9 +131,14 @@ def test_saved_model_is_the_best_model(suffix, here, capsys):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("model.pkl", "must end with .skops or .joblib"), ("none/model.skops", "there is no folder")],
+    [
+        ("model.pkl", "must end with .skops or .joblib"),
+        ("data.csv/model.joblib", "its folder cannot be made"),
+        ("folder.joblib", "this is a folder"),
+    ],
 )
 def test_where_to_save_is_checked_before_any_work(name, message, here, capsys):
+    (here / "folder.joblib").mkdir()
     assert cli.main(["compare", "data.csv", *STACKED, "--save", name]) == 2
     assert message in capsys.readouterr().err
 
@@ -146,7 +161,9 @@ def test_predictions_of_known_and_new_tasks(here, capsys):
     each = [model.predict(new[~known].assign(school=f"school{k}")) for k in range(4)]
     assert_allclose(predictions.loc[~known, "predicted_y"], np.mean(each, axis=0))
     with pytest.raises(ValueError, match="elsewhere"):
-        model.predict(new)  # the saved model itself does not guess
+        model.predict(new)  # the saved model itself does not guess, unless it is told to, as the page says
+    model[-1].set_params(unseen_tasks="mean")
+    assert_allclose(model.predict(new), predictions["predicted_y"])
 
 
 def test_predictions_of_several_targets_are_in_their_units(here):
@@ -187,6 +204,8 @@ def test_help_has_examples_and_all_structures(capsys):
     assert "examples:\n  mtlinear compare patients.csv --target outcome --task hospital" in printed
     assert all(name in printed.replace("\n" + " " * 24, " ") for name in STRUCTURES)
     assert "None" not in printed
+    assert "SUPPRESS" not in printed
+    assert "(default: 5)" in printed
 
 
 def test_nobody_reads_the_output(here, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import pytest
 from comparetools import classes_table, shared_table, stacked_table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mtlinear.compare import UsageError, from_table, load_digits_data, read_table
+from mtlinear.compare import UsageError, from_table, load_digits_data
 from mtlinear.compare._fitting import prepare_rows
 from mtlinear.compare._prepare import make_preparation
 
@@ -95,38 +95,6 @@ def test_several_targets_are_scaled_by_training_rows():
     assert_allclose(train.y.std(axis=0), 1.0)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_files(tmp_path, suffix):
-    table = stacked_table()
-    path = tmp_path / f"data{suffix}"
-    if suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        pytest.importorskip("pyarrow")
-        table.to_parquet(path)
-    data = from_table(read_table(path), ["y"], task="school")
-    assert_allclose(data.target, table["y"])
-    assert data.categorical == ["colour"]
-
-
-BAD_FILES = {
-    "missing": ("none.csv", None, "no such file"),
-    "suffix": ("data.xlsx", b"x", r"must be a \.csv or \.parquet"),
-    "empty": ("data.csv", b"", "not a readable"),
-    "no rows": ("data.csv", b"a,b\n", "no rows"),
-    "not parquet": ("data.parquet", b"junk", "not a readable"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_FILES)
-def test_bad_files(tmp_path, case):
-    name, content, message = BAD_FILES[case]
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(UsageError, match=message):
-        read_table(tmp_path / name)
-
-
 def spoiled(column, value, rows=slice(0, 3)):
     table = stacked_table()
     table[column] = table[column].astype(object)
@@ -137,6 +105,10 @@ def spoiled(column, value, rows=slice(0, 3)):
 BAD_TABLES = {
     "no target": (stacked_table(), [], {}, "--target is missing"),
     "unknown target": (stacked_table(), ["z"], {"task": "school"}, "--target 'z': no such column; the columns are"),
+    "misspelt columns": (
+        stacked_table(), ["Y"], {"task": "school", "drop": ["Colur"]}, "--target 'Y': .* Did you mean 'y'",
+    ),
+    "misspelt task": (stacked_table(), ["y"], {"task": "Schol"}, "--task 'Schol': .* Did you mean 'school'"),
     "unknown task": (stacked_table(), ["y"], {"task": "z"}, "--task 'z': no such column"),
     "unknown drop": (stacked_table(), ["y"], {"task": "school", "drop": ["z"]}, "--drop 'z': no such column"),
     "dropped target": (stacked_table(), ["y"], {"task": "school", "drop": ["y"]}, "--drop y is also"),
@@ -147,8 +119,11 @@ BAD_TABLES = {
     "no task": (stacked_table(), ["y"], {}, "one task only; give --task or several"),
     "two classes": (shared_table(classify=True), ["y0"], {"classify": True}, "more than two classes is several"),
     "task per row": (stacked_table(), ["y"], {"task": "a"}, "every row is a task"),
-    "NaN target": (spoiled("y", np.nan), ["y"], {"task": "school"}, "--target y: 3 of 96 rows have no value"),
-    "NaN task": (spoiled("school", None), ["y"], {"task": "school"}, "--task school: 3 of 96 rows have no value"),
+    "NaN target": (
+        spoiled("y", np.nan), ["y"], {"task": "school"},
+        r"--target y: 3 of 96 rows have no value \(rows 1, 2, 3 below the header\); remove those rows: a target cannot",
+    ),
+    "NaN task": (spoiled("school", None), ["y"], {"task": "school"}, "school: 3 of 96 .*name their task, or remove"),
     "text target": (stacked_table(classify=True), ["y"], {"task": "school"}, "not numeric .* add --classify"),
     "infinite target": (spoiled("y", np.inf), ["y"], {"task": "school"}, "'y' has 3 infinite"),
     "constant target": (stacked_table().assign(y=1.0), ["y"], {"task": "school"}, "--target y is constant"),

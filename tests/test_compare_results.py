@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score, roc_auc_score
 
 from mtlinear.compare import Settings, from_table, make_models, make_splits
+from mtlinear.compare._answer import certificate, gain_measure, losers, verdict
 from mtlinear.compare._crossvalidation import FoldResult, Tally
 from mtlinear.compare._fitting import Candidate
-from mtlinear.compare._results import certificate, correlation, estimate, losers, summarise, task_gains, verdict
+from mtlinear.compare._results import correlation, estimate, summarise, task_gains
 from mtlinear.compare._scores import Score, auc, score
 
 STACKED = from_table(stacked_table(), ["y"], task="school")
@@ -87,12 +88,13 @@ def test_correlation_is_the_share_of_the_smaller_part():
     assert_allclose(correlation(few), 0.25)
 
 
-def fake(model, fold, value, per_task, edge=False, certified=True):
+def fake(model, fold, value, per_task, edge=False, certified=True, A=None):
     variant = model.variants[0]
     candidate = Candidate(variant, 0.5, 0 if edge else 1, [1.0, 0.5, 0.1])
     tally = Tally([1e-6, 2e-6], [0.1, 0.3], 0 if certified else 1)
     weight = np.array([4.0, 4.0, 8.0, 8.0])
-    return FoldResult(model.name, fold, Score(value, np.array(per_task), weight, 0), candidate, tally, np.ones((3, 4)))
+    A = np.ones((3, 4)) + np.eye(3, 4) if A is None else A
+    return FoldResult(model.name, fold, Score(value, np.array(per_task), weight, 0), candidate, tally, A)
 
 
 def fake_comparison(gains, n_folds=5, models=None, **options):
@@ -134,7 +136,8 @@ def test_gains_pool_the_rows_of_the_folds():
 def test_losers_are_counted_and_named():
     found = fake_comparison({"single-task": 0.0, "dirty": 0.2})
     text = losers(found.gains(), classification=False)
-    assert text.startswith("1 of 4 tasks lose by sharing")
+    assert text.startswith("1 of 4 tasks lose by sharing (in % of their single-task mean squared error)")
+    assert losers(found.gains(), classification=True).startswith("1 of 4 tasks lose by sharing (in ROC AUC)")
     assert "school3 (-" in text
     assert losers(found.gains()[1:], classification=False) == "No task of 3 loses by sharing."
     many = [replace(found.gains()[0], task=f"t{k}") for k in range(12)]
@@ -164,10 +167,44 @@ def test_a_small_gain_is_not_called_clear():
         object.__setattr__(row, "difference", row.difference and replace(row.difference, error=0.01))
     assert_allclose(found.clear, 4.604, atol=1e-3)  # t with 4 degrees of freedom at 1 - 0.05 / 10
     assert verdict(found).startswith("Multi-task learning may help a little")
+    assert "for the best of 5 structures on 5 splits it would take 4.6 standard errors" in verdict(found)
+    alone = fake_comparison({"single-task": 0.0, "dirty": 0.035}, models=make_models(4, structures=["dirty"]))
+    for row in alone.rows:
+        object.__setattr__(row, "difference", row.difference and replace(row.difference, error=0.0143))
+    assert "the structure is dirty" in verdict(alone)
+    assert "for one structure on 5 splits it would take 2.8 standard errors" in verdict(alone)
+
+
+def test_tasks_that_are_all_but_identical_are_mentioned():
+    same = np.outer([1.0, -2.0, 0.5], [1.0, 1.0, 1.0, 1.01])
+    gains = {"single-task": 0.0, "dirty": 0.2}
+    assert "all but the same parameters" in verdict(fake_comparison(gains, A=same))
+    # Of the same direction, but not of the same size: the correlation alone would say that they are the same.
+    assert "all but the same" not in verdict(fake_comparison(gains, A=same * [1.0, 2.0, 3.0, 4.0]))
+    assert "all but the same" not in verdict(fake_comparison(gains, A=0.0 * same))
+    assert "all but the same" not in verdict(fake_comparison(gains))
+
+
+def test_what_a_gain_is_depends_on_the_data():
+    assert (
+        gain_measure(STACKED) == "reduction of the mean squared error, as a fraction of that of the single-task models"
+    )
+    assert gain_measure(CLASSES) == "difference of the ROC AUC"
+    assert "standard deviation" in gain_measure(from_table(shared_table(), ["y0", "y1"]))
 
 
 def test_pooled_and_partial_are_mentioned():
     assert "One pooled model" in verdict(fake_comparison({"single-task": 0.0, "dirty": 0.1, "pooled": 0.3}))
+    slopes = fake_comparison(
+        {"single-task": 0.0, "dirty": 0.1, "pooled": 0.2, "pooled slopes": 0.3},
+        models=make_models(4, pooled_slopes=True),
+    )
+    assert "One model with common slopes and an intercept per task (pooled slopes) scores" in verdict(slopes)
+    assert slopes.best.model.name == "dirty"
+    assert verdict(slopes).endswith("0.8220, more than both: the tasks may differ in their level only.")
+    between = fake_comparison({"single-task": 0.0, "dirty": 0.2, "pooled": 0.1})
+    assert verdict(between).endswith("One pooled model for all tasks scores 0.6220.")
+    assert "pooled" not in verdict(fake_comparison({"single-task": 0.0, "dirty": 0.2, "pooled": -0.1}))
     partial = fake_comparison({"single-task": 0.0, "dirty": 0.1}, n_folds=3)
     assert partial.partial
     assert verdict(partial).startswith("So far, with some folds missing")
@@ -183,5 +220,9 @@ def test_certificate_is_honest():
 
 
 def test_choices_at_the_edge_are_counted():
-    assert fake_comparison({"single-task": 0.0}, edge=True).rows[0].at_edge == 5
-    assert fake_comparison({"single-task": 0.0}).rows[0].at_edge == 0
+    row = fake_comparison({"single-task": 0.0}, edge=True).rows[0]
+    assert row.at_edge == 5
+    assert row.chosen == "ridge, alpha 0.5; largest tried in 5 of 5"
+    row = fake_comparison({"single-task": 0.0}).rows[0]
+    assert row.at_edge == 0
+    assert row.chosen == "ridge, alpha 0.5"

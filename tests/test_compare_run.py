@@ -74,6 +74,38 @@ def test_pooled_is_one_model_for_all_tasks():
         assert_allclose(fit.intercept[0], alone.intercept_[0], atol=1e-6)
 
 
+def test_pooled_slopes_are_one_model_with_an_intercept_per_task():
+    """The same as unpenalised indicators of the tasks, by least squares with a ridge on the slopes alone."""
+    data = DATA["stacked"]
+    train, test = prepare_rows(data, np.arange(80), np.arange(80, data.n_rows))
+    model = make_models(4, pooled_slopes=True)[2]
+    assert model.name == "pooled slopes"
+    candidate = replace(make_candidates(data, model, train, 2)[0], alpha=0.3)
+    assert candidate.label == "ridge, alpha=0.3"
+    fit = next(fit_path(data, model, train, [candidate], 1e-10))
+    n, d = train.X.shape
+    indicators = np.eye(4)[train.codes]
+    normal = np.block(
+        [
+            [train.X.T @ train.X / n + 0.3 * np.eye(d), train.X.T @ indicators / n],
+            [indicators.T @ train.X / n, indicators.T @ indicators / n],
+        ]
+    )
+    solution = np.linalg.solve(normal, np.concatenate([train.X.T @ train.y, indicators.T @ train.y]) / n)
+    assert_allclose(fit.A, np.repeat(solution[:d, None], 4, axis=1), atol=1e-6)
+    assert_allclose(fit.intercept, solution[d:], atol=1e-6)
+    expected = test.X @ solution[:d] + solution[d:][test.codes]
+    assert_allclose(test.predict(fit.A, fit.intercept), expected, atol=1e-6)
+
+
+def test_pooled_slopes_are_compared_where_levels_count():
+    assert [data.has_levels for data in DATA.values()] == [True, False, False, False, False]
+    assert "pooled slopes" not in MODELS
+    assert [m.name for m in make_models(4, structures=["dirty"], pooled_slopes=True)] == [
+        "single-task", "pooled", "pooled slopes", "dirty",
+    ]  # fmt: skip
+
+
 def test_pooled_labels_weigh_as_repeated_rows():
     data = DATA["label columns"]
     rows, _ = prepare_rows(data, np.arange(data.n_rows), np.arange(1))

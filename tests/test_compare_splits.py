@@ -57,7 +57,9 @@ def test_seed():
 def test_tasks_with_too_few_rows_are_named():
     table = stacked_table()
     small = table[~((table["school"] == "school2") & (np.arange(96) > 12))]
-    with pytest.raises(UsageError, match=r"1 of the tasks have fewer than the 5 rows that --folds 5 .*'school2: 3'"):
+    with pytest.raises(
+        UsageError, match=r"--task school: 1 of the tasks have fewer than the 5 rows that --folds 5 .*'school2: 3'"
+    ):
         make_splits(from_table(small, ["y"], task="school"), Settings())
 
 
@@ -65,14 +67,31 @@ def test_smallest_task_that_fits():
     """Five rows are enough for five folds and three inner ones; the message and the check agree."""
     table = stacked_table(rows=5)
     make_splits(from_table(table, ["y"], task="school"), Settings(folds=5, inner_folds=3))
-    with pytest.raises(UsageError, match="fewer than the 7 rows"):
+    with pytest.raises(
+        UsageError, match=r"fewer than the 7 rows .* \(4 rows are enough for --folds 2 --inner-folds 2\)"
+    ):
         make_splits(from_table(table, ["y"], task="school"), Settings(folds=5, inner_folds=5))
+    make_splits(from_table(stacked_table(rows=4), ["y"], task="school"), Settings(folds=2, inner_folds=2))
+    with pytest.raises(UsageError, match="fewer than the 4 rows"):
+        make_splits(from_table(stacked_table(rows=3), ["y"], task="school"), Settings(folds=2, inner_folds=2))
+
+
+def test_labels_with_too_few_rows_are_named():
+    table = stacked_table(classify=True)
+    table["y"] = np.where((table["school"] == "school1") & (np.arange(96) > 12), "yes", table["y"])
+    table.loc[1, "y"] = "no"
+    with pytest.raises(UsageError, match=r"--task school: 1 of the classes of the tasks .*'school1, label no: "):
+        make_splits(from_table(table, ["y"], task="school", classify=True), Settings())
+    kinds = classes_table()
+    kinds = kinds[(kinds["kind"] != "z") | (np.arange(60) < 9)]
+    with pytest.raises(UsageError, match=r"--target kind: 1 of the classes .*'z: 3'"):
+        make_splits(from_table(kinds, ["kind"], classify=True), Settings())
 
 
 def test_rare_labels():
     table = shared_table(classify=True)
     table["y0"] = np.where(np.arange(40) < 2, "up", "down")
-    with pytest.raises(UsageError, match="--target 'y0': too few rows of one class"):
+    with pytest.raises(UsageError, match="--target y0: label 'up' has 2 of 40 rows, too few for --folds 5"):
         make_splits(from_table(table, ["y0", "y1"], classify=True), Settings())
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from catalogue import mixed
+from comparetools import shared_table, stacked_table
 from estimatortools import SMALL
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.compose import ColumnTransformer
@@ -25,6 +26,9 @@ from sklearn.preprocessing import StandardScaler
 
 import mtlinear
 from mtlinear import MultiTaskRegressor, TraceNormRegressor, penalties, solvers
+from mtlinear.compare import from_table
+from mtlinear.compare._best import make_estimator
+from mtlinear.compare._saved import save_model
 from mtlinear.metrics import task_r2_scorer
 from mtlinear.model_selection import TaskKFold
 from mtlinear.penalties import L1, InfimalConvolution, L1Lq, Penalty, Ridge, Sum, TraceNorm, Weighted
@@ -38,7 +42,10 @@ ESTIMATORS = [
 DOCUMENT = Path(__file__).parents[1] / "docs" / "persistence.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
 #: The list of the documentation, which is its only place.
-TRUSTED = next(ast.literal_eval(block.removeprefix("TRUSTED = ")) for block in BLOCKS if block.startswith("TRUSTED = "))
+TRUSTED, TRUSTED_OF_COMPARE = (
+    next(ast.literal_eval(block.removeprefix(start)) for block in BLOCKS if block.startswith(start))
+    for start in ("TRUSTED = ", "TRUSTED_OF_COMPARE = ")
+)
 #: What a search holds besides the model.
 OF_SEARCH = {
     "mtlinear.model_selection.TaskKFold",
@@ -234,6 +241,20 @@ def test_the_document_names_what_a_search_needs():
     assert both - set(TRUSTED) == OF_SEARCH
     text = DOCUMENT.read_text(encoding="utf-8")
     assert all(f'"{name}"' in text for name in OF_SEARCH)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["tasks in a column", "several targets"])
+def test_what_compare_saves_is_loaded_with_both_lists(several, tmp_path):
+    io = pytest.importorskip("skops.io")
+    table = shared_table() if several else stacked_table()
+    data = from_table(table, ["y0", "y1", "y2"]) if several else from_table(table, ["y"], task="school")
+    model = make_estimator(data, TraceNorm(0.1), 1e-4).fit(data.table, data.raw_target)
+    save_model(model, str(tmp_path / "model.skops"))
+    extra = untrusted(model) - set(TRUSTED)
+    assert extra <= set(TRUSTED_OF_COMPARE)
+    assert several or extra == set(TRUSTED_OF_COMPARE)  # the table has numbers and texts: all of the list is needed
+    again = io.load(tmp_path / "model.skops", trusted=TRUSTED + TRUSTED_OF_COMPARE)
+    np.testing.assert_array_equal(again.predict(data.table), model.predict(data.table))
 
 
 def test_a_type_that_is_not_trusted_is_not_loaded():

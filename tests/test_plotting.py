@@ -132,6 +132,7 @@ def all_displays(dirty, path, ax):
     yield SpectrumDisplay.from_estimator(dirty, ax=ax())
     yield PathDisplay.from_path(path, ax=ax())
     yield PathDisplay.from_penalty(L1Lq(), X, Y, alphas=2, show="rank", ax=ax())
+    yield PathDisplay.from_estimator(dirty, X, Y, alphas=2, ax=ax())
     yield ConvergenceDisplay.from_estimator(dirty, ax=ax())
     yield TransferDisplay.from_predictions(Y, 0.9 * Y, 0.8 * Y, ax=ax())
     yield TransferDisplay.from_estimators(dirty, dirty, X, Y, ax=ax())
@@ -158,7 +159,7 @@ def test_given_axes_are_used_and_nothing_else_is_touched(dirty, path):
         assert other.get_position().bounds == place
         assert len(other.get_children()) == n_children
         assert other.axis() == limits
-    assert len(figures) == 10
+    assert len(figures) == 11
     assert plt.get_fignums() == [bystander.number]
     assert not bystander.axes
     assert dict(matplotlib.rcParams) == settings
@@ -210,15 +211,31 @@ BAD = {
         NotFittedError,
         "single is not fitted",
     ),
-    "no estimator of ours": (
+    "not fitted, in a pipeline": (
         lambda: ParameterMatrixDisplay.from_estimator(make_pipeline(StandardScaler(), UNFITTED)),
+        NotFittedError,
+        "estimator is not fitted yet: call fit of this Pipeline",
+    ),
+    "no estimator of ours": (
+        lambda: ParameterMatrixDisplay.from_estimator(LinearRegression().fit(X, Y)),
         TypeError,
-        "(?s)estimator must be a fitted estimator of mtlinear.*Pipeline take the last step",
+        "estimator must be a fitted estimator of mtlinear.*got LinearRegression[.]$",
     ),
     "empty mapping": (lambda: ConvergenceDisplay.from_estimator({}), ValueError, "estimator must hold one"),
     "no parameters": (lambda: SpectrumDisplay.from_parameters(SPARSE), TypeError, "parameters must be a ParameterM"),
     "no path": (lambda: PathDisplay.from_path([1.0]), TypeError, "path must be what"),
     "no penalty": (lambda: PathDisplay.from_penalty(UNFITTED, X, Y), TypeError, "penalty must be one of"),
+    "no estimator, path": (lambda: PathDisplay.from_estimator(3, X, Y), TypeError, "estimator must be a fitted"),
+    "chosen": (
+        lambda: PathDisplay(alphas=[1.0], row_norms=[[1.0]], ranks=[1], n_selected=[1], n_clusters=[1], chosen=-1.0),
+        ValueError,
+        "chosen must be a number > 0",
+    ),
+    "center": (
+        lambda: TaskSimilarityDisplay.from_parameters(mt.ParameterMatrix({"A": SPARSE}), center="no"),
+        TypeError,
+        "center must be True or False",
+    ),
     "no comparison": (lambda: StructureComparisonDisplay.from_comparison(SPARSE), TypeError, "comparison must be"),
     "no model": (lambda: TransferDisplay.from_estimators(3, UNFITTED, X, Y), TypeError, "multi must be a fitted"),
     "regressor and classifier": (

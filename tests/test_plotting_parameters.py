@@ -200,6 +200,56 @@ def test_tasks_without_similarity_stand_together_at_one_end():
     assert display.linkage[-1, 2] == 2.0
 
 
+def nearly_equal(deviation, n_tasks=6):
+    groups = np.arange(n_tasks) % 2
+    deviations = RNG.standard_normal((8, 2))[:, groups] + 0.1 * RNG.standard_normal((8, n_tasks))
+    return mt.ParameterMatrix({"A": RNG.standard_normal((8, 1)) + deviation * deviations})
+
+
+def test_tasks_that_are_the_same_look_the_same():
+    """No structure is to be seen where the correlations are all 0.9998: the tree has an axis, and it shows 0.05."""
+    same = TaskSimilarityDisplay.from_parameters(nearly_equal(0.003))
+    assert same.similarity.min() > 0.9998
+    assert same.dendrogram_ax_.get_xlim() == (0.0, 0.05)
+    assert same.linkage[-1, 2] < 0.0002
+    least = float(same.ax_.get_title().removeprefix("practically identical: no correlation below "))
+    assert_allclose(least, same.similarity.min(), rtol=0, atol=1e-6)
+    assert least <= same.similarity.min()
+    assert same.dendrogram_ax_.get_xlabel() == "1 -\ncorrelation"
+    assert [label.get_text() for label in same.dendrogram_ax_.get_xticklabels()] == ["0", "0.05"]
+    assert same.dendrogram_ax_.axison
+
+
+def test_tasks_that_differ_are_not_called_the_same():
+    apart = TaskSimilarityDisplay.from_parameters(nearly_equal(1.0))
+    assert apart.ax_.get_title() == ""
+    assert apart.dendrogram_ax_.get_xlim()[1] == 1.02 * apart.linkage[-1, 2] > 0.05
+    tick = apart.dendrogram_ax_.get_xticks()[-1]
+    assert 0.5 * apart.dendrogram_ax_.get_xlim()[1] < tick <= apart.dendrogram_ax_.get_xlim()[1]
+    identical_but_one = np.ones((3, 3))
+    identical_but_one[2, :2] = identical_but_one[:2, 2] = 0.9989
+    assert TaskSimilarityDisplay(similarity=identical_but_one).summary() == ""
+    assert TaskSimilarityDisplay(similarity=[[1.0]]).summary() == ""
+    unknown = [[1.0, np.nan], [np.nan, np.nan]]
+    assert TaskSimilarityDisplay(similarity=unknown).summary() == "no correlation: nothing varies"
+    some = [[1.0, 1.0, np.nan], [1.0, 1.0, np.nan], [np.nan] * 3]
+    assert TaskSimilarityDisplay(similarity=some).summary() == ""
+
+
+def test_similarity_of_deviations():
+    parameters = nearly_equal(0.003)
+    display = TaskSimilarityDisplay.from_parameters(parameters, center=True)
+    deviations = parameters.values - parameters.values.mean(axis=1, keepdims=True)
+    assert_allclose(display.similarity, np.corrcoef(deviations.T), atol=1e-9)
+    assert np.abs(np.diff(display.task_order % 2)).sum() == 1  # the two groups, side by side
+    assert display.ax_.get_title() == ""
+    assert display.colorbar_.ax.get_ylabel() == "correlation of deviations"
+    equal = mt.ParameterMatrix({"A": np.repeat(RNG.standard_normal((8, 1)), 3, axis=1)})
+    nothing = TaskSimilarityDisplay.from_parameters(equal, center=True)
+    assert np.all(np.isnan(nothing.similarity))  # rounding errors have no correlation
+    assert nothing.summary() == "no correlation of deviations: nothing varies"
+
+
 def test_similarity_of_one_task_and_of_many():
     assert TaskSimilarityDisplay(similarity=[[1.0]]).plot().linkage is None
     chain = np.eye(1500) + 0.5 * np.eye(1500, k=1) + 0.5 * np.eye(1500, k=-1)

@@ -7,12 +7,13 @@ console, report. Needs the extra ``cli``: pip install "mtlinear[cli]".
 from mtlinear.compare._command import compare_command
 from mtlinear.compare._config import set_from_config
 from mtlinear.compare._errors import UsageError
+from mtlinear.compare._files import read_table
 from mtlinear.compare._models import DEFAULT_STRUCTURES, STRUCTURES, make_models
 from mtlinear.compare._results import Comparison, summarise
 from mtlinear.compare._run import run_all
 from mtlinear.compare._settings import Settings
 from mtlinear.compare._splits import make_splits
-from mtlinear.compare._tables import from_table, load_digits_data, load_school_data, read_table
+from mtlinear.compare._tables import from_table, load_digits_data, load_school_data
 
 __all__ = [
     "DEFAULT_STRUCTURES",

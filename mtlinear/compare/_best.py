@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
@@ -24,6 +25,7 @@ from mtlinear.compare._run import alone
 from mtlinear.compare._settings import Settings
 from mtlinear.compare._splits import spread
 from mtlinear.estimators import MultiTaskClassifier, MultiTaskRegressor
+from mtlinear.parameters import ParameterMatrix
 from mtlinear.penalties import Penalty
 
 
@@ -47,6 +49,33 @@ class BestModel:
     tally: Tally
     converged: bool
 
+    @property
+    def parameters(self) -> ParameterMatrix:
+        """Of the standardised features."""
+        return final_model(self.estimator).parameters_
+
+    @property
+    def clusters(self) -> list[list[str]] | None:
+        """Names of the tasks of every cluster, or None for a model without clusters."""
+        try:
+            numbers = self.parameters.task_clusters()
+        except ValueError:  # what it says of a model without a number of clusters
+            return None
+        names = self.parameters.task_names
+        return [[str(names[t]) for t in np.flatnonzero(numbers == k)] for k in range(int(numbers.max()) + 1)]
+
+    @property
+    def label(self) -> str:
+        """The chosen candidate, and whether its alpha is at an end of those tried."""
+        edge = self.chosen.edge
+        return f"{self.chosen.label} (the {edge} tried)" if edge else self.chosen.label
+
+
+def final_model(estimator: Pipeline) -> Any:
+    """The multi-task model at the end, inside the scaling of the targets if there is one."""
+    last = estimator[-1]
+    return getattr(last, "regressor_", last)
+
 
 def fit_best(data: TaskData, model: Model, settings: Settings) -> BestModel:
     """Choose a candidate by cross-validation on all rows, and fit it on all rows."""
@@ -68,8 +97,17 @@ def fit_best(data: TaskData, model: Model, settings: Settings) -> BestModel:
     with warnings.catch_warnings(record=True) as seen, threadpool_limits(limits=1):
         warnings.simplefilter("always", ConvergenceWarning)
         estimator.fit(data.table, data.raw_target)
+    if data.scales_targets:
+        _name_tasks(final_model(estimator), data.task_names)
     converged = not any(issubclass(w.category, ConvergenceWarning) for w in seen)
     return BestModel(estimator, chosen, tally, converged)
+
+
+def _name_tasks(model: Any, names: list[str]) -> None:
+    """Give the tasks the names of the targets, which the scaling of the targets has lost."""
+    found = model.parameters_
+    model.tasks_ = np.array(names)
+    model.parameters_ = ParameterMatrix(found.parts, found.feature_names, names, clusters=found._clusters)
 
 
 def make_estimator(data: TaskData, penalty: Penalty, tol: float) -> Pipeline:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mtlinear.compare._errors import UsageError, listed
+from mtlinear.compare._errors import UsageError, did_you_mean, listed
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def set_from_config(compare: argparse.ArgumentParser, path: str, parse: Callable
     for name, value in read_config(path).items():
         if name not in actions:
             known = listed(sorted(known.replace("_", "-") for known in actions), 30)
-            raise UsageError(f"--config {path}: {name!r} is no option; the options are {known}.")
+            hint = did_you_mean([name], actions)
+            raise UsageError(f"--config {path}: {name!r} is no option; the options are {known}.{hint}")
         action = actions[name]
         words = _words(action, value)
         if words is None:

@@ -74,6 +74,11 @@ class TaskData:
         return self.layout == "columns" and not self.classification
 
     @property
+    def has_levels(self) -> bool:
+        """Tasks may differ in their mean: with other layouts the targets are scaled, or scores do not see it."""
+        return self.layout == "stacked" and not self.classification
+
+    @property
     def free_strata(self) -> bool:
         """Strata are combinations of labels: they even out the folds but may be as rare as they like."""
         return self.layout == "columns" and self.classification
@@ -95,7 +100,8 @@ class TaskData:
         """What to call the strata in messages, in their order."""
         if self.codes is not None and self.classification:
             pairs = np.unique(2 * self.codes + (self.target > 0))
-            return [f"{self.task_names[p // 2]} ({'positive' if p % 2 else 'negative'} class)" for p in pairs]
+            labels = np.unique(self.raw_target)
+            return [f"{self.task_names[p // 2]}, label {labels[p % 2]}" for p in pairs]
         if self.codes is not None or self.layout == "classes":
             return self.task_names
         return [f"group {k}" for k in range(self.strata.max() + 1)] if self.classification else ["all rows"]

@@ -97,6 +97,20 @@ def prepare_rows(data: TaskData, train: Indices, test: Indices) -> tuple[Rows, R
     return Rows(X_train, y[train], codes_train), Rows(X_test, y[test], codes_test)
 
 
+def center_tasks(rows: Rows, n_tasks: int) -> tuple[Rows, Array, Array]:
+    """Stacked rows minus the means of their task, and these means of X (n_tasks, d) and y (n_tasks,).
+
+    With a squared loss common slopes of centred rows are those of a model with an intercept for each task.
+    """
+    codes = np.zeros(len(rows.X), dtype=np.intp) if rows.codes is None else rows.codes
+    counts = np.maximum(np.bincount(codes, minlength=n_tasks), 1)
+    x_means = np.zeros((n_tasks, rows.X.shape[1]))
+    np.add.at(x_means, codes, rows.X)
+    x_means /= counts[:, None]
+    y_means = np.bincount(codes, weights=rows.y, minlength=n_tasks) / counts
+    return Rows(rows.X - x_means[codes], rows.y - y_means[codes], codes), x_means, y_means
+
+
 def make_candidates(data: TaskData, model: Model, rows: Rows, count: int) -> list[Candidate]:
     """``count`` candidates: the alphas of every variant from the alpha_max of its penalty on these rows."""
     candidates = []
@@ -109,6 +123,8 @@ def make_candidates(data: TaskData, model: Model, rows: Rows, count: int) -> lis
 def make_problem(data: TaskData, model: Model, rows: Rows, penalty: Penalty) -> Problem:
     """The objective of a model on some rows; the pooled one has a single task."""
     loss = Logistic() if data.classification else Squared()
+    if model.own_intercepts:
+        rows, _, _ = center_tasks(rows, data.n_tasks)
     X, y, codes = rows.X, rows.y, rows.codes
     design: SharedDesign | StackedDesign
     if codes is not None:
@@ -141,9 +157,14 @@ def fit_path(data: TaskData, model: Model, rows: Rows, candidates: Sequence[Cand
             solution = choose_solver(problem).solve(problem, start, tol=tol, max_iter=MAX_ITER)
         start = solution.parts
         unit = max(problem.null_objective, np.finfo(float).tiny)
+        A = np.repeat(solution.A, data.n_tasks, axis=1) if model.pooled else solution.A
+        intercept = np.repeat(solution.intercept, data.n_tasks) if model.pooled else solution.intercept
+        if model.own_intercepts:
+            _, x_means, y_means = center_tasks(rows, data.n_tasks)
+            intercept = y_means - x_means @ solution.A[:, 0] + intercept
         yield Fit(
-            A=np.repeat(solution.A, data.n_tasks, axis=1) if model.pooled else solution.A,
-            intercept=np.repeat(solution.intercept, data.n_tasks) if model.pooled else solution.intercept,
+            A=A,
+            intercept=intercept,
             relative_gap=solution.certificate.gap / unit,
             certified=solution.converged,
             seconds=time.perf_counter() - begin,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mtlinear.compare._answer import certificate, gain_measure, verdict
 from mtlinear.compare._best import BestModel
-from mtlinear.compare._results import Comparison, Estimate, Row, TaskGain, certificate, verdict
+from mtlinear.compare._results import Comparison, Estimate, Row, TaskGain, count_edges
 from mtlinear.compare._scores import score_name
 
 
@@ -36,9 +37,11 @@ def as_json(comparison: Comparison, best: BestModel | None, files: Mapping[str, 
         "partial": comparison.partial,
         "models": [_row(row) for row in comparison.rows],
         "best": comparison.best.model.name if comparison.best else None,
-        "chosen": best.chosen.label if best else None,
+        "chosen": best.label if best else None,
+        "clusters": best.clusters if best else None,
         "answer": verdict(comparison),
-        "gains": [_gain(gain) for gain in comparison.gains()],
+        "gain_measure": gain_measure(data),
+        "gains": [_gain(gain, data.classification) for gain in comparison.gains()],
         "certificate": {
             "text": certificate(tally, settings.tol),
             "fits": len(tally.relative_gaps),
@@ -59,12 +62,14 @@ def _row(row: Row) -> dict[str, Any]:
         "difference": _number(difference.mean),
         "difference_error": _number(difference.error),
         "chosen": row.chosen,
+        "at_edge": {edge: count_edges(row.folds)[edge] for edge in ("largest", "smallest")},
     }
 
 
-def _gain(gain: TaskGain) -> dict[str, Any]:
+def _gain(gain: TaskGain, classification: bool) -> dict[str, Any]:
     return {
         "task": gain.task,
+        "measure": "ROC AUC" if classification else "mean squared error",
         "single_task": _number(gain.single),
         "best": _number(gain.shared),
         "gain": _number(gain.gain.mean),

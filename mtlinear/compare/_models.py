@@ -59,7 +59,9 @@ class Model:
     variants : tuple of Variant
         They share the model's candidates evenly.
     pooled : bool
-        One parameter vector and one intercept for all tasks.
+        One parameter vector for all tasks, and one intercept.
+    own_intercepts : bool
+        A pooled model with an intercept for each task.
     structure : bool
         A multi-task structure: neither unrelated tasks nor one model for all.
     """
@@ -68,11 +70,11 @@ class Model:
     belief: str
     variants: tuple[Variant, ...]
     pooled: bool = False
+    own_intercepts: bool = False
     structure: bool = True
 
 
-SINGLE, POOLED = "single-task", "pooled"
-
+SINGLE, POOLED, POOLED_SLOPES = "single-task", "pooled", "pooled slopes"
 
 #: Weight of the mean, relative to alpha, where it cannot be left free: with labels that a common hyperplane separates,
 #: a logistic loss without penalty has no minimum.
@@ -94,14 +96,24 @@ STRUCTURES = (
 
 
 def make_models(
-    n_tasks: int, *, classification: bool = False, structures: Sequence[str] = DEFAULT_STRUCTURES
+    n_tasks: int,
+    *,
+    classification: bool = False,
+    structures: Sequence[str] = DEFAULT_STRUCTURES,
+    pooled_slopes: bool = False,
 ) -> tuple[Model, ...]:
-    """Single-task models (the reference), one pooled model, and the structures in the order they are named."""
+    """Single-task models (the reference), one pooled model, and the structures in the order they are named.
+
+    ``pooled_slopes``: also a pooled model with an intercept for each task.
+    """
     alone = (Variant("ridge", Ridge()), Variant("L1", L1()))
-    references = (
+    references = [
         Model(SINGLE, "the tasks have nothing in common", alone, structure=False),
         Model(POOLED, "all tasks are one and the same", alone, pooled=True, structure=False),
-    )
+    ]
+    if pooled_slopes:
+        belief = "the tasks differ in their intercepts only"
+        references.append(Model(POOLED_SLOPES, belief, alone, pooled=True, own_intercepts=True, structure=False))
     known = _structures(n_tasks, _NEARLY_FREE if classification else 0.0)
     return (*references, *(known[name] for name in dict.fromkeys(structures)))
 

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtlinear.compare._results import Comparison, TaskGain
-from mtlinear.plotting import ParameterMatrixDisplay, StructureComparisonDisplay, TransferDisplay
+from mtlinear.compare._results import NOTABLE, Comparison, TaskGain
+from mtlinear.compare._scores import score_name
+from mtlinear.parameters import ParameterMatrix
+from mtlinear.plotting import (
+    ParameterMatrixDisplay,
+    StructureComparisonDisplay,
+    TaskSimilarityDisplay,
+    TransferDisplay,
+)
+from mtlinear.plotting._order import order_of_tasks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,10 +38,21 @@ _STYLE: Any = {
 
 
 def score_picture(comparison: Comparison) -> str:
-    """Score of every model with its standard error, the single-task score as a line."""
+    """Difference of every model to single-task models, paired by split, with two standard errors."""
+    rows = [row for row in comparison.rows if row.difference is not None]
+    differences = [row.difference for row in rows if row.difference is not None]
+    display = StructureComparisonDisplay(
+        names=[row.model.name for row in rows],
+        scores=[difference.mean for difference in differences],
+        errors=[NOTABLE * difference.error for difference in differences],
+        reference=0.0,
+        is_structure=[row.model.structure for row in rows],
+        best=comparison.best.model.name if comparison.best else None,
+        score_name=f"{score_name(comparison.data)} minus that of single-task models, mean ± {NOTABLE:g} SE",
+    )
     with _style() as make_figure:
-        figure = make_figure(figsize=StructureComparisonDisplay.figsize(len(comparison.rows)))
-        StructureComparisonDisplay.from_comparison(comparison, ax=figure.add_subplot())
+        figure = make_figure(figsize=StructureComparisonDisplay.figsize(len(rows)))
+        display.plot(figure.add_subplot())
         return _svg(figure)
 
 
@@ -45,7 +64,7 @@ def gain_picture(gains: Sequence[TaskGain], classification: bool, best: str) -> 
         errors=[gain.gain.error for gain in gains],
         tasks=[gain.task for gain in gains],
         relative=not classification,
-        measure=f"{unit}\n{best} against single-task",
+        measure=f"{unit}, ± {NOTABLE:g} SE\n{best} against single-task",
     )
     with _style() as make_figure:
         figure = make_figure(figsize=display.figsize())
@@ -53,13 +72,39 @@ def gain_picture(gains: Sequence[TaskGain], classification: bool, best: str) -> 
         return _svg(figure)
 
 
-def matrix_picture(comparison: Comparison, feature_names: Sequence[str]) -> str:
-    """Parameter matrices of all models side by side, features x tasks, on one symmetric colour scale."""
+def structure_picture(parameters: ParameterMatrix) -> str:
+    """A matrix with its tasks sorted by cluster or similarity."""
+    n_features, n_tasks = parameters.values.shape
+    panels = 1 if len(parameters.parts) == 1 else 1 + len(parameters.parts)
+    width = float(np.clip(panels * np.clip(0.3 * n_tasks, 2.2, 9.0), 5.0, 11.0))
+    with _style() as make_figure:
+        figure = make_figure(figsize=(width, float(np.clip(0.2 * n_features, 2.0, 7.0)) + 0.8))
+        ParameterMatrixDisplay.from_parameters(parameters, ax=figure.add_subplot())
+        return _svg(figure)
+
+
+def similarity_picture(parameters: ParameterMatrix) -> str:
+    """Which tasks have similar parameters."""
+    side = float(np.clip(0.25 * parameters.n_tasks, 2.6, 7.0))
+    with _style() as make_figure:
+        figure = make_figure(figsize=(side / 0.76 + 1.2, side + 0.6))
+        TaskSimilarityDisplay.from_parameters(parameters, ax=figure.add_subplot())
+        return _svg(figure)
+
+
+def matrix_picture(
+    comparison: Comparison, feature_names: Sequence[str], parameters: ParameterMatrix | None = None
+) -> str:
+    """Parameter matrices of all models side by side, features x tasks, on one symmetric colour scale.
+
+    Tasks are in the order that `structure_picture` has for ``parameters``; None: as in the data.
+    """
     rows = comparison.rows
     display = ParameterMatrixDisplay(
         matrices={row.model.name: row.folds[0].A for row in rows},
         feature_names=feature_names,
         task_names=comparison.data.task_names,
+        task_order=None if parameters is None else order_of_tasks(parameters)[0],
     )
     n_features, n_tasks = rows[0].folds[0].A.shape
     wide = n_tasks > 1.6 * n_features

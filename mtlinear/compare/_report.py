@@ -6,12 +6,19 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+from mtlinear.compare._answer import certificate, format_gain, gain_measure, losers, verdict
 from mtlinear.compare._best import BestModel
 from mtlinear.compare._console import table_cells
 from mtlinear.compare._models import NORM_RATIO, QUADRATIC_RATIO
-from mtlinear.compare._pictures import gain_picture, matrix_picture, score_picture
-from mtlinear.compare._results import Comparison, TaskGain, certificate, correlation, format_gain, losers, verdict
-from mtlinear.compare._scores import score_meaning
+from mtlinear.compare._pictures import (
+    gain_picture,
+    matrix_picture,
+    score_picture,
+    similarity_picture,
+    structure_picture,
+)
+from mtlinear.compare._results import Comparison, TaskGain, correlation
+from mtlinear.compare._scores import pooling_meaning, score_meaning
 
 _CSS = """
 :root { color-scheme: light; --ink: #222831; --soft: #5b6470; --line: #e3e6ea; --accent: #0072B2; --bad: #B34700; }
@@ -61,19 +68,26 @@ def render_report(comparison: Comparison, best: BestModel, feature_names: Sequen
     sections = [
         f'<section class="answer"><p>{escape(verdict(comparison))}</p></section>',
         f'<section><h2>Scores</h2><div class="scroll">{_table(comparison)}</div>'
-        f'<p class="note">{escape(score_meaning(data))}</p></section>',
-        _figure("How the models score", score_picture(comparison), "Dotted: single-task models, the reference."),
-        _figure(
+        f'<p class="note">{escape(f"{score_meaning(data)} {pooling_meaning(data)}".strip())}</p></section>',
+        _section(
+            "How the models differ from single-task models",
+            _image("Differences to single-task models", score_picture(comparison)),
+            "Differences paired by split, the same as in the table. Whiskers: two standard errors. Dashed: no "
+            "difference. Larger is better.",
+        ),
+        _section(
             "Who gains and who loses by sharing",
-            gain_picture(gains, data.classification, name),
-            losers(gains, data.classification),
+            _image("Gain of every task", gain_picture(gains, data.classification, name)),
+            f"{losers(gains, data.classification)} A gain is the {gain_measure(data)}. Whiskers: two standard errors.",
             _gain_table(gains, data.classification, name),
         ),
-        _figure(
+        _best_section(comparison, best),
+        _section(
             "What the models have learned",
-            matrix_picture(comparison, feature_names),
-            "Parameters fitted on the training rows of the first split: a row per feature, a column per task, one "
-            "colour scale for all (blue negative, red positive, white zero; the largest one percent are saturated).",
+            _image("Parameters of all models", matrix_picture(comparison, feature_names, best.parameters)),
+            "Parameters fitted on the training rows of the first split: a row per feature, a column per task, tasks in "
+            "the order of the section above, one colour scale for all (blue negative, red positive, white zero; the "
+            "largest one percent are saturated).",
         ),
         f'<section class="{warning.strip()}"><h2>How it was computed</h2>{_method(comparison, best)}</section>',
     ]
@@ -106,13 +120,36 @@ def _table(comparison: Comparison) -> str:
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
 
-def _figure(title: str, svg: str, caption: str, more: str = "") -> str:
+def _section(title: str, images: str, caption: str, more: str = "") -> str:
+    return (
+        f"<section><h2>{escape(title)}</h2><figure>{images}<figcaption>{escape(caption)}</figcaption></figure>{more}"
+        "</section>"
+    )
+
+
+def _image(title: str, svg: str) -> str:
     # As an image: the ids inside of one SVG would clash with those of the next.
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return (
-        f'<section><h2>{escape(title)}</h2><figure><img alt="{escape(title)}" src="{source}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>{more}</section>"
+    return f'<img alt="{escape(title)}" src="{source}">'
+
+
+def _best_section(comparison: Comparison, best: BestModel) -> str:
+    """The model that is saved: its matrix, how similar its tasks are, and its clusters."""
+    clusters, parameters = best.clusters, best.parameters
+    order = "by cluster" if clusters else "so that tasks with similar parameters are neighbours"
+    images = _image("Parameters of the best model", structure_picture(parameters))
+    caption = (
+        "The model in best_model.joblib, fitted on all rows: parameters of the standardised features, a row per "
+        f"feature (those that most tasks use first), a column per task, sorted {order}."
     )
+    if parameters.n_tasks > 1:
+        images += _image("Similarity of the tasks", similarity_picture(parameters))
+        caption += " Below, the correlation of the tasks' parameters."
+    lines = "".join(
+        f"<li>cluster {k}: {escape(', '.join(tasks))}</li>" for k, tasks in enumerate(clusters or [], start=1)
+    )
+    name = comparison.best.model.name if comparison.best else ""
+    return _section(f"The best model: {name}, {best.label}", images, caption, f"<ul>{lines}</ul>" if lines else "")
 
 
 def _gain_table(gains: Sequence[TaskGain], classification: bool, best: str) -> str:
@@ -139,7 +176,7 @@ def _method(comparison: Comparison, best: BestModel) -> str:
     gap = "certified as all others" if best.converged else "WARNING: not certified, its duality gap is larger"
     name = comparison.best.model.name if comparison.best else ""
     items.append(
-        f"best_model.joblib is the {name} model with {best.chosen.label}, chosen by "
+        f"best_model.joblib is the {name} model with {best.label}, chosen by "
         f"{comparison.settings.inner_folds}-fold cross-validation on all {comparison.data.n_rows:,} rows and fitted on "
         f"all of them ({gap})."
     )
@@ -195,6 +232,10 @@ def error_lines(comparison: Comparison) -> list[str]:
         "Differences are paired by split. These are rough: few splits, and a heuristic correlation.",
         f"The best structure is picked by the scores that are reported. So its gain is called clear only from "
         f"{comparison.clear:.1f} standard errors on: the 5 % quantile of Student's t with {len(comparison.splits) - 1} "
-        f"degrees of freedom for the best of {comparison.n_structures} (Bonferroni). The gains of single tasks are not "
+        f"degrees of freedom for {_among(comparison.n_structures)}. The gains of single tasks are not "
         "corrected in this way: among many tasks some are large by chance.",
     ]
+
+
+def _among(n_structures: int) -> str:
+    return f"the best of {n_structures} (Bonferroni)" if n_structures > 1 else "one structure"

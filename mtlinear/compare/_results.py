@@ -1,4 +1,4 @@
-"""What the folds say: means with standard errors, paired differences, gains per task, and the answer in a sentence."""
+"""What the folds say: means with standard errors, paired differences, gains per task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.stats import t as student_t
 from mtlinear._typing import Array
 from mtlinear.compare._crossvalidation import FoldResult, Tally
 from mtlinear.compare._data import TaskData
-from mtlinear.compare._models import POOLED, SINGLE, Model
+from mtlinear.compare._models import SINGLE, Model
 from mtlinear.compare._scores import score_name
 from mtlinear.compare._settings import Settings
 from mtlinear.compare._splits import Split
@@ -65,7 +65,7 @@ class Row:
     @property
     def at_edge(self) -> int:
         """Folds in which the chosen alpha was the largest or smallest of its path."""
-        return sum(bool(result.chosen.edge) for result in self.folds)
+        return sum(count_edges(self.folds).values())
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,18 @@ def _per_task(results: Sequence[FoldResult]) -> Array:
     return np.array([result.score.per_task for result in results])
 
 
+def count_edges(folds: Sequence[FoldResult]) -> Counter[str]:
+    """In how many folds the chosen alpha was the "largest" or the "smallest" that was tried."""
+    return Counter(result.chosen.edge for result in folds if result.chosen.edge)
+
+
 def describe_choices(folds: Sequence[FoldResult]) -> str:
-    """The variant that was chosen most often, how often, and the range of its alphas."""
+    """The variant that was chosen most often, how often, the range of its alphas, and how often one was at an end."""
+    edges = "".join(f"; {edge} tried in {n} of {len(folds)}" for edge, n in sorted(count_edges(folds).items()))
+    return _most_chosen(folds) + edges
+
+
+def _most_chosen(folds: Sequence[FoldResult]) -> str:
     counts = Counter(result.chosen.variant.label for result in folds)
     label, count = counts.most_common(1)[0]
     alphas = [result.chosen.alpha for result in folds if result.chosen.variant.label == label]
@@ -248,76 +258,6 @@ def describe_choices(folds: Sequence[FoldResult]) -> str:
         return alpha
     often = "" if count == len(folds) else f" ({count} of {len(folds)} folds)"
     return f"{label}{often}, {alpha}"
-
-
-def verdict(comparison: Comparison) -> str:
-    """The answer in a sentence or two."""
-    single, best, pooled = comparison.single, comparison.best, comparison.row(POOLED)
-    if single is None or best is None or best.difference is None:
-        return "Too few models have finished for an answer."
-    name, difference = score_name(comparison.data), best.difference
-    times = abs(difference.mean) / difference.error if difference.error > 0 else np.inf
-    values = (
-        f"{name} {best.score.mean:.4f} against {single.score.mean:.4f} of single-task models, a difference of "
-        f"{difference.mean:+.4f} ({times:.1f} standard errors)"
-    )
-    structure = f"{best.model.name} ({best.model.belief})"
-    if not np.isfinite(difference.error):
-        text = f"One split only, so no answer yet: the best structure so far is {structure}, {values}."
-    elif times > comparison.clear and difference.mean > 0:
-        text = f"Multi-task learning helps, and the best structure is {structure}: {values}."
-    elif times > NOTABLE and difference.mean > 0:
-        text = (
-            f"Multi-task learning may help a little; the best structure is {structure}: {values}. That is not yet "
-            f"clear: for the best of {comparison.n_structures} structures on {len(comparison.splits)} splits it would "
-            f"take {comparison.clear:.1f}. More splits (--folds) would tell."
-        )
-    elif times > NOTABLE:
-        text = f"Multi-task learning does not help: even the best structure, {structure}, has {values}."
-    else:
-        text = f"No clear gain from multi-task learning: the best structure is {structure}, {values}."
-    if pooled is not None and pooled.score.mean > max(best.score.mean, single.score.mean):
-        text += (
-            f" One pooled model for all tasks scores {pooled.score.mean:.4f}, more than both: the tasks may not differ."
-        )
-    return f"So far, with some folds missing: {text}" if comparison.partial else text
-
-
-def format_gain(value: float, classification: bool) -> str:
-    """A gain: a difference of AUC, or a reduction of the mean squared error in percent."""
-    return f"{value:+.4f}" if classification else f"{100 * value:+.1f} %"
-
-
-def losers(gains: Sequence[TaskGain], classification: bool) -> str:
-    """The tasks that lose by sharing, at most ten by name."""
-    losing = [gain for gain in gains if gain.gain.mean < 0]
-    if not gains:
-        return ""
-    if not losing:
-        return f"No task of {len(gains)} loses by sharing."
-    clear = sum(gain.gain.notable for gain in losing)
-    shown = ", ".join(f"{gain.task} ({format_gain(gain.gain.mean, classification)})" for gain in losing[:10])
-    end = ", ..." if len(losing) > 10 else "."
-    count = f"{len(losing)} of {len(gains)} tasks lose by sharing, {clear} of them by more than two standard errors"
-    return f"{count}: {shown}{end}"
-
-
-def certificate(tally: Tally, tol: float) -> str:
-    """How many fits there were, and how well certified."""
-    count = len(tally.relative_gaps)
-    if count == 0:
-        return "No fit has finished."
-    largest = max(tally.relative_gaps)
-    if tally.uncertified:
-        return (
-            f"WARNING: {tally.uncertified:,} of {count:,} fits did not reach the duality gap of {tol:g} of the "
-            f"objective at A = 0 (largest: {largest:.2g}); the numbers that rest on them are not certified. A larger "
-            "--tol or other features may help."
-        )
-    return (
-        f"Every number comes from fits certified to a duality gap of at most {tol:g} of the objective at A = 0 "
-        f"({count:,} fits, largest gap {largest:.3g})."
-    )
 
 
 def records(comparison: Comparison) -> list[dict[str, object]]:

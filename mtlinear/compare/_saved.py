@@ -13,8 +13,10 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
+from mtlinear.compare._best import final_model
+from mtlinear.compare._columns import check_finite, is_numeric, not_numbers
 from mtlinear.compare._data import TaskData
-from mtlinear.compare._errors import UsageError, listed
+from mtlinear.compare._errors import UsageError, did_you_mean, listed, rows_listed
 from mtlinear.compare._tables import plain_labels
 
 if TYPE_CHECKING:
@@ -25,14 +27,18 @@ FORMATS = (".skops", ".joblib")
 
 
 def check_save(path: str | None) -> None:
-    """Raise unless a model can be saved there, before any work is done for it."""
+    """Make its folder, and raise unless a model can be saved there, before any work is done for it."""
     if path is None:
         return
     file = Path(path)
     if file.suffix.lower() not in FORMATS:
         raise UsageError(f"--save {file}: the name must end with {' or '.join(FORMATS)}.")
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"--save {file}: there is no folder {file.absolute().parent}.")
+    if file.is_dir():
+        raise UsageError(f"--save {file}: this is a folder; name a file in it.")
+    try:
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--save {file}: its folder cannot be made ({error.strerror}).") from error
     if not os.access(file.absolute().parent, os.W_OK):
         raise UsageError(f"--save {file}: no permission to write there.")
     if file.suffix.lower() == ".skops":
@@ -58,9 +64,30 @@ def check_new_table(data: TaskData, table: pd.DataFrame, name: str) -> None:
     """Raise unless a table has the columns that the model needs."""
     missing = [column for column in data.table.columns if column not in table.columns]
     if missing:
-        raise UsageError(f"--predict {name}: the column(s) {listed(missing)} are missing; the model needs them.")
+        raise UsageError(
+            f"--predict {name}: the column(s) {listed(missing)} are missing; the model needs them."
+            + did_you_mean(missing, table.columns)
+        )
     if data.task_column is not None and table[data.task_column].isna().any():
-        raise UsageError(f"--predict {name}: some rows have no value in the task column {data.task_column!r}.")
+        rows = rows_listed(np.flatnonzero(table[data.task_column].isna()))
+        raise UsageError(f"--predict {name}: no value in the task column {data.task_column!r} ({rows}); name the task.")
+    for column in data.numeric:
+        _check_numbers(f"--predict {name}: column {column!r}", table[column])
+
+
+def _check_numbers(what: str, column: pd.Series) -> None:
+    present = column.dropna()
+    if all(isinstance(value, (bool, np.bool_)) for value in present):
+        return
+    if is_numeric(column):
+        check_finite(what, present)
+        return
+    wrong = not_numbers(column)
+    if wrong.size:
+        raise UsageError(
+            f"{what} holds numbers in the data, but not here ({str(column.iloc[wrong[0]])!r}, {rows_listed(wrong)}): "
+            "correct or empty them."
+        )
 
 
 def predict_table(data: TaskData, estimator: Pipeline, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -87,7 +114,7 @@ def predict_table(data: TaskData, estimator: Pipeline, table: pd.DataFrame) -> t
         if new.any():
             tasks = listed(dict.fromkeys(task[new]))
             notes.append(f"{new.sum()} row(s) of tasks that were not in the data, {tasks}: predicted by the mean task")
-            _final(model).set_params(unseen_tasks="mean")
+            final_model(model).set_params(unseen_tasks="mean")
         result[data.task_column] = task
     predicted = np.asarray(model.predict(rows))
     for k, target in enumerate(data.targets):
@@ -98,9 +125,3 @@ def predict_table(data: TaskData, estimator: Pipeline, table: pd.DataFrame) -> t
         for name, values in zip(names, np.asarray(probabilities).T, strict=True):
             result[f"probability_{name}"] = values
     return pd.DataFrame(result), notes
-
-
-def _final(model: Pipeline) -> Any:
-    """The multi-task model at the end, inside the scaling of the targets if there is one."""
-    last = model[-1]
-    return getattr(last, "regressor_", last)

@@ -52,6 +52,21 @@ def score_meaning(data: TaskData) -> str:
     return "R2 of the test rows, the mean over the targets (1 is perfect, 0 is as good as a constant per target)."
 
 
+def pooling_meaning(data: TaskData) -> str:
+    """What a gain over the pooled model may come from, in a sentence; empty where there is nothing to say."""
+    if data.has_levels:
+        return (
+            "'pooled' has one intercept for all tasks, 'pooled slopes' one for each: what a structure gains over "
+            "'pooled' but not over 'pooled slopes' comes from intercepts alone."
+        )
+    if data.classification:
+        return (
+            "'pooled' has one intercept for all tasks; the AUC of a task does not depend on its intercept, but the "
+            "slopes of 'pooled' may suffer from it."
+        )
+    return ""
+
+
 def score(data: TaskData, y: Array, predicted: Array, codes: Indices | None) -> Score:
     """Score predictions (for classification: log-odds) of some rows.
 

@@ -115,19 +115,28 @@ def _check_sizes(data: TaskData, settings: Settings) -> None:
     if data.free_strata:
         return
     sizes = np.bincount(data.strata)
-    needed = settings.folds
-    while needed - -(-needed // settings.folds) < settings.inner_folds:
-        needed += 1
+    needed = rows_needed(settings.folds, settings.inner_folds)
     if np.any(sizes < needed):
-        _raise_too_few(data, sizes, needed, f"--folds {settings.folds} with --inner-folds {settings.inner_folds}")
+        least = f" ({rows_needed(2, 2)} rows are enough for --folds 2 --inner-folds 2)"
+        reason = f"--folds {settings.folds} with --inner-folds {settings.inner_folds}"
+        _raise_too_few(data, sizes, needed, reason, least)
 
 
-def _raise_too_few(data: TaskData, sizes: Indices, needed: int, reason: str) -> None:
+def rows_needed(folds: int, inner_folds: int) -> int:
+    """Rows of a stratum that are enough for a test row in every fold and a row in every inner fold."""
+    needed = folds
+    while needed - -(-needed // folds) < inner_folds:
+        needed += 1
+    return needed
+
+
+def _raise_too_few(data: TaskData, sizes: Indices, needed: int, reason: str, least: str = "") -> None:
     small = np.flatnonzero(sizes < needed)
     named = listed(f"{data.stratum_names[k]}: {sizes[k]}" for k in small)
+    option = f"--task {data.task_column}" if data.codes is not None else f"--target {data.targets[0]}"
     raise UsageError(
-        f"{len(small)} of the {data.stratum_kind} have fewer than the {needed} rows that {reason} needs: {named}. "
-        f"Lower these options or leave those rows out."
+        f"{option}: {len(small)} of the {data.stratum_kind} have fewer than the {needed} rows that {reason} needs: "
+        f"{named}. Lower these options{least} or leave those rows out."
     )
 
 
@@ -140,7 +149,12 @@ def _check_labels(data: TaskData, split: Split, settings: Settings) -> None:
         signs = data.target[rows]
         lacking = np.flatnonzero(np.all(signs > 0, axis=0) | np.all(signs < 0, axis=0))
         if lacking.size:
+            target = data.targets[lacking[0]]
+            labels, counts = np.unique(np.asarray(data.raw_target[target]), return_counts=True)
+            rare = int(np.argmin(counts))
             raise UsageError(
-                f"--target {listed(data.task_names[t] for t in lacking)}: too few rows of one class for --folds "
-                f"{settings.folds} and --inner-folds {settings.inner_folds}; some training rows have one class only."
+                f"--target {target}: label {str(labels[rare])!r} has {counts[rare]} of {data.n_rows} rows, too few for "
+                f"--folds {settings.folds} with --inner-folds {settings.inner_folds}: some training rows have one "
+                "label only. Every label needs three rows at the very least; lower these options, or leave the target "
+                "out."
             )

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mtlinear.compare._columns import check_finite, check_mostly_numbers, is_numeric, not_numbers, sort_features
 from mtlinear.compare._data import TaskData
-from mtlinear.compare._errors import UsageError, listed
+from mtlinear.compare._errors import UsageError, did_you_mean, listed, rows_listed
+from mtlinear.compare._files import READ_AS
 from mtlinear.datasets import fetch_school
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: A text column with more levels than this, and than half the rows, is an identifier rather than a category.
-_MANY_LEVELS = 20
-
-
-def read_table(path: str | os.PathLike[str], option: str = "") -> pd.DataFrame:
-    """Read a .csv or .parquet file; column names become strings. ``option`` stands before its name in complaints."""
-    import pandas as pd
-
-    file = Path(path)
-    if not file.is_file():
-        raise UsageError(f"{option}{file}: there is no such file.")
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    if file.suffix.lower() not in readers:
-        raise UsageError(f"{option}{file}: the data must be a .csv or .parquet file.")
-    try:
-        table = readers[file.suffix.lower()](file)
-    except ImportError:
-        raise UsageError(f'{option}{file}: reading Parquet needs pyarrow: pip install "mtlinear[cli]"') from None
-    except Exception as error:  # pandas and pyarrow raise many kinds for a broken file
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UsageError(f"{option}{file}: not a readable {file.suffix} file ({reason[0]}).") from error
-    table.columns = [str(column) for column in table.columns]
-    if len(table) == 0:
-        raise UsageError(f"{option}{file}: the table has no rows.")
-    return table.reset_index(drop=True)
 
 
 def from_table(
@@ -71,16 +45,15 @@ def from_table(
     UsageError
     """
     _check_columns(table, targets, task, drop)
-    for option, columns in (("--target", targets), ("--task", [task] if task else [])):
-        for column in columns:
-            missing = int(table[column].isna().sum())
-            if missing:
-                raise UsageError(
-                    f"{option} {column}: {missing} of {len(table)} rows have no value; fill or remove those rows."
-                )
+    for column in targets:
+        _check_complete(table, f"--target {column}", column, "remove those rows: a target cannot be filled in")
+    if task is not None:
+        _check_complete(table, f"--task {task}", task, "name their task, or remove those rows")
     _check_number_of_tasks(table, targets, task, classify)
     features = [c for c in table.columns if c not in {*targets, *drop, task}]
-    numeric, categorical, notes = _sort_features(table, features)
+    sorted_features = sort_features(table, features)
+    notes = [str(table.attrs[READ_AS])] if READ_AS in table.attrs else []
+    notes += sorted_features.notes()
     if drop:
         notes.append(f"left out: {listed(drop)}")
     parts = _classification(table, targets, task) if classify else _regression(table, targets, task, notes)
@@ -92,8 +65,8 @@ def from_table(
         if classify:
             _check_classes_of_tasks(parts, codes, targets[0])
     return TaskData(
-        name=name, table=table[columns], numeric=numeric, categorical=categorical, classification=classify,
-        targets=list(targets), task_column=task, codes=codes, notes=notes, **parts,
+        name=name, table=table[columns], numeric=sorted_features.numeric, categorical=sorted_features.categorical,
+        classification=classify, targets=list(targets), task_column=task, codes=codes, notes=notes, **parts,
     )  # fmt: skip
 
 
@@ -121,6 +94,14 @@ def load_school_data(data_home: str | None) -> TaskData:
     return from_table(table, ["score"], task="school", name="School")
 
 
+def _check_complete(table: pd.DataFrame, what: str, column: str, remedy: str) -> None:
+    missing = np.flatnonzero(table[column].isna())
+    if missing.size:
+        raise UsageError(
+            f"{what}: {missing.size} of {len(table)} rows have no value ({rows_listed(missing)}); {remedy}."
+        )
+
+
 def _check_columns(table: pd.DataFrame, targets: Sequence[str], task: str | None, drop: Sequence[str]) -> None:
     if not targets:
         raise UsageError(f"--target is missing: name one or more of the columns {listed(table.columns, 30)}.")
@@ -129,6 +110,7 @@ def _check_columns(table: pd.DataFrame, targets: Sequence[str], task: str | None
         if unknown:
             raise UsageError(
                 f"{option} {listed(unknown)}: no such column; the columns are {listed(table.columns, 30)}."
+                + did_you_mean(unknown, table.columns)
             )
     if len(set(targets)) < len(targets):
         raise UsageError("--target names a column twice.")
@@ -155,86 +137,19 @@ def _check_number_of_tasks(table: pd.DataFrame, targets: Sequence[str], task: st
         raise UsageError(f"--target {targets[0]}: one task only; give --task or several --target columns.{hint}")
 
 
-def _sort_features(table: pd.DataFrame, features: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """(numeric columns, categorical columns, notes)."""
-    import pandas as pd
-
-    numeric: list[str] = []
-    categorical: list[str] = []
-    boolean, imputed, filled, constant = [], [], [], []
-    for name in features:
-        column = table[name]
-        present = column.dropna()
-        if present.empty:
-            raise UsageError(f"column {name!r} has no value at all; leave it out with --drop.")
-        if present.nunique() == 1 and len(present) == len(column):
-            constant.append(name)
-        truth_values = all(isinstance(value, (bool, np.bool_)) for value in present)
-        if truth_values or (
-            pd.api.types.is_numeric_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype)
-        ):
-            _check_finite(name, present)
-            numeric.append(name)
-            if truth_values:
-                boolean.append(name)
-            if len(present) < len(column):
-                imputed.append(name)
-            continue
-        if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-            raise UsageError(f"column {name!r} holds dates or times; turn it into numbers or leave it out with --drop.")
-        levels = column.nunique()
-        if levels == len(table) or levels > max(_MANY_LEVELS, len(table) // 2):
-            raise UsageError(
-                f"column {name!r} has {levels} different texts in {len(table)} rows, like an identifier: as a category "
-                "it would become that many features. Leave it out with --drop."
-            )
-        categorical.append(name)
-        if len(present) < len(column):
-            filled.append(name)
-    return numeric, categorical, _feature_notes(numeric, boolean, categorical, imputed, filled, constant)
-
-
-def _feature_notes(
-    numeric: list[str],
-    boolean: list[str],
-    categorical: list[str],
-    imputed: list[str],
-    filled: list[str],
-    constant: list[str],
-) -> list[str]:
-    kinds = (
-        (f"{len(numeric)} numeric feature column(s), standardised", numeric if len(numeric) <= 10 else []),
-        ("of them true/false, as 1 and 0", boolean),
-        ("of them with missing values, filled with the median of the training rows", imputed),
-        ("categories, one indicator per level", categorical),
-        ("of them with missing values, a level of their own", filled),
-        ("constant, no use to any model", constant),
-    )
-    notes = []
-    for kind, columns in kinds:
-        if columns or (kind.startswith(f"{len(numeric)} ") and numeric):
-            notes.append(f"{kind}: {listed(columns)}" if columns else kind)
-    return notes
-
-
-def _check_finite(name: str, present: pd.Series) -> None:
-    values = present.to_numpy(dtype=float)
-    infinite = int(np.sum(~np.isfinite(values)))
-    if infinite:
-        raise UsageError(f"column {name!r} has {infinite} infinite value(s); only finite numbers can be used.")
-
-
 def _regression(table: pd.DataFrame, targets: Sequence[str], task: str | None, notes: list[str]) -> dict[str, Any]:
     import pandas as pd
 
     for name in targets:
         column = table[name]
-        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        if not is_numeric(column) or pd.api.types.is_bool_dtype(column):
+            check_mostly_numbers(f"--target {name}", column, ", or remove those rows")
+            wrong = not_numbers(column)
+            example = str(column.iloc[wrong[0] if wrong.size else 0])
             raise UsageError(
-                f"--target {name} is not numeric (for example {str(column.iloc[0])!r}); add --classify if it holds "
-                "labels."
+                f"--target {name} is not numeric (for example {example!r}); add --classify if it holds labels."
             )
-        _check_finite(name, column)
+        check_finite(f"column {name!r}", column)
         if column.nunique() == 1:
             raise UsageError(f"--target {name} is constant; there is nothing to learn.")
         if column.nunique() == 2:

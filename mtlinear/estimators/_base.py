@@ -25,7 +25,6 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from mtlinear._tasks import (
     check_task_column,
     check_unseen,
-    clear_text_columns,
     encode,
     read_labels,
     read_task_weight,
@@ -34,6 +33,7 @@ from mtlinear._tasks import (
 from mtlinear._typing import Array, Indices, Labels
 from mtlinear.designs import Design, Matrix, SharedDesign, StackedDesign
 from mtlinear.estimators._constraints import COMMON, Constraints
+from mtlinear.estimators._unusable import named_columns
 from mtlinear.losses import Loss
 from mtlinear.parameters import ParameterMatrix
 from mtlinear.penalties import Penalty
@@ -135,7 +135,7 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
         ``are_all=False`` for rows that say too little yet of whether the task column looks like one.
         """
         if self.task_feature is None:
-            with clear_text_columns(X):
+            with named_columns(X):
                 features = validate_data(self, X, reset=reset, dtype=self._precisions, accept_sparse=_SPARSE)
             if reset:
                 self._task_position = None
@@ -161,7 +161,8 @@ class MultiTaskLinearModel(BaseEstimator, ABC):
                 f"task_feature={self.task_feature!r} is column {position} of X now, but was column "
                 f"{self._task_position} in fit."
             )
-        features = check_array(rest, accept_sparse=_SPARSE, dtype=self._precisions, input_name="X", estimator=self)
+        with named_columns(rest, self.task_feature, position):
+            features = check_array(rest, accept_sparse=_SPARSE, dtype=self._precisions, input_name="X", estimator=self)
         labels = read_labels("the task column of X", column, features.shape[0])
         if reset and are_all:
             check_task_column(self.task_feature, labels)

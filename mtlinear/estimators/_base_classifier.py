@@ -19,6 +19,7 @@ from mtlinear._warnings import warn
 from mtlinear.designs import Design
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import is_missing, observed_outputs
+from mtlinear.estimators._unusable import missing_target
 from mtlinear.losses import Logistic
 from mtlinear.metrics import masked_accuracy_score
 from mtlinear.problem import Problem
@@ -117,8 +118,9 @@ class MultiTaskClassifierBase(ClassifierMixin, MultiTaskLinearModel):
         labels = check_array(
             y, dtype=None, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
         )
-        if (labels.ndim == 1 or stacked) and is_missing(labels).any():
-            raise ValueError("y contains NaN or None, which means 'not observed' only where y has a column per task.")
+        missing = is_missing(labels) if labels.ndim == 1 or stacked else np.zeros(1, dtype=bool)
+        if missing.any():
+            raise missing_target(int(missing.reshape(len(labels), -1).any(axis=1).sum()))
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must have one or two dimensions, got shape {labels.shape}.")
         check_consistent_length(np.empty(n_rows), labels)

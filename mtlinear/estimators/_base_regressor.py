@@ -16,6 +16,7 @@ from mtlinear._warnings import warn
 from mtlinear.designs import Design, Matrix
 from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.estimators._missing import observed_outputs
+from mtlinear.estimators._unusable import missing_target, numeric_target
 from mtlinear.losses import Poisson, Squared
 from mtlinear.metrics import masked_r2_score
 from mtlinear.problem import Problem
@@ -101,10 +102,13 @@ class MultiTaskRegressorBase(RegressorMixin, MultiTaskLinearModel):
     def _read_target(self, y: ArrayLike, X: Matrix) -> Array:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        target = check_array(
-            y, dtype=X.dtype, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
-        )
+        with numeric_target(y, self):
+            target = check_array(
+                y, dtype=X.dtype, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y", estimator=self
+            )
         if target.ndim == 1:
+            if np.isnan(target).any():
+                raise missing_target(int(np.isnan(target).sum()))
             assert_all_finite(target, input_name="y", estimator_name=type(self).__name__)
         if target.ndim > 2 or target.ndim == 0:
             raise ValueError(f"y must have one or two dimensions, got shape {target.shape}.")
@@ -158,9 +162,7 @@ def one_column(target: Array) -> Array:
     if target.ndim == 1:
         return target
     if np.isnan(target).any():
-        raise ValueError(
-            "y contains NaN, which means 'not observed' only where y has a column per task; drop the rows."
-        )
+        raise missing_target(int(np.isnan(target).any(axis=1).sum()))
     if target.shape[1] > 1:
         raise ValueError(
             f"y must be 1-D when every row has a task of its own (tasks or task_feature), got shape {target.shape}."

@@ -133,7 +133,7 @@ def regularization_path(
         model = MultiTaskRegressor(model)
     if not isinstance(model, MultiTaskLinearModel):
         raise TypeError(
-            f"model must be an estimator of mtlinear or a penalty, got {model!r} of type {type(model).__name__}."
+            f"model must be an estimator of mtlinear or a penalty, got an object of type {type(model).__name__}."
         )
     model = clone(model)
     model._check_parameters()

@@ -17,7 +17,7 @@ from mtlinear._typing import Labels
 from mtlinear.metrics._rows import task_column
 
 #: Meta-estimators that hand X unchanged to one fitted estimator, and where they keep it.
-_WRAPPERS: tuple[tuple[type, str], ...] = (
+WRAPPERS: tuple[tuple[type, str], ...] = (
     (BaseSearchCV, "best_estimator_"),
     (TransformedTargetRegressor, "regressor_"),
     (FrozenEstimator, "estimator"),
@@ -84,4 +84,4 @@ def find_task_labels(estimator: Any, X: Any) -> Labels | None:
 
 
 def _inside(estimator: Any) -> Any:
-    return next((getattr(estimator, attribute) for kind, attribute in _WRAPPERS if isinstance(estimator, kind)), None)
+    return next((getattr(estimator, attribute) for kind, attribute in WRAPPERS if isinstance(estimator, kind)), None)

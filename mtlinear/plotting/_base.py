@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Self
 
 from mtlinear.parameters import ParameterMatrix
-from mtlinear.plotting._style import fitted_model
+from mtlinear.plotting._unwrap import unwrap
 
 
 class ParametersDisplay(ABC):
@@ -21,9 +21,13 @@ class ParametersDisplay(ABC):
     def from_estimator(cls, estimator: Any, **options: Any) -> Self:
         """Draw the parameters of a fitted estimator.
 
+        Features have the names of the columns that reach the model.
+
         Parameters
         ----------
         estimator : fitted estimator of mtlinear
+            Also at the end of a Pipeline, in a search (its best), or in a TransformedTargetRegressor (the parameters
+            are then those of the transformed target).
         **options
             As in `from_parameters`.
 
@@ -34,8 +38,8 @@ class ParametersDisplay(ABC):
         Raises
         ------
         TypeError
-            If it is no estimator of mtlinear.
+            If there is no estimator of mtlinear in it.
         NotFittedError
             If it is not fitted.
         """
-        return cls.from_parameters(fitted_model(estimator).parameters_, **options)
+        return cls.from_parameters(unwrap(estimator).parameters, **options)

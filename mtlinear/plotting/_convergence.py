@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mtlinear._typing import Array
-from mtlinear.plotting._style import GREY, PALETTE, axes_for, fitted_model, one_of, short, vector
+from mtlinear.plotting._style import GREY, PALETTE, axes_for, one_of, short, vector
+from mtlinear.plotting._unwrap import unwrap
 
 _LABELS = {"seconds": "seconds", "iterations": "iterations"}
 
@@ -73,8 +74,8 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimator : fitted estimator of mtlinear, or mapping of str to these
-            A mapping draws all of them in one picture, under these names. Of a CV class it is the last fit, on all
-            rows.
+            Also in a Pipeline or a search. A mapping draws all of them in one picture, under these names. Of a CV class
+            or a search it is the last fit, on all rows.
         x, ax
             As in `plot`.
 
@@ -85,7 +86,7 @@ class ConvergenceDisplay:
         Raises
         ------
         TypeError
-            If it is no estimator of mtlinear.
+            If there is no estimator of mtlinear in it.
         NotFittedError
             If it is not fitted.
         ValueError
@@ -94,9 +95,10 @@ class ConvergenceDisplay:
         if isinstance(estimator, Mapping):
             if not estimator:
                 raise ValueError("estimator must hold one estimator at least, but the mapping is empty.")
-            models = {str(name): fitted_model(each, f"estimator[{name!r}]") for name, each in estimator.items()}
+            models = {str(name): unwrap(each, f"estimator[{name!r}]").model for name, each in estimator.items()}
         else:
-            models = {type(estimator).__name__: fitted_model(estimator)}
+            model = unwrap(estimator).model
+            models = {type(model).__name__: model}
         return cls(
             gaps={
                 name: np.array([check.gap for check in model.history_]) / _unit(model) for name, model in models.items()

@@ -14,6 +14,7 @@ from mtlinear._typing import Array, Labels
 from mtlinear.metrics._responses import find_task_labels, respond
 from mtlinear.metrics._rows import TaskRows, missing, rows_by_task
 from mtlinear.plotting._style import one_of
+from mtlinear.plotting._unwrap import innermost
 
 #: What one row costs, by the name of the loss.
 LOSSES: dict[str, Callable[[Labels, Labels], Array]] = {
@@ -83,11 +84,14 @@ def predicted_pairs(
     """y, the predictions of both models, tasks, the loss, and names of columns, ready for `task_gains`."""
     for name, model in (("multi", multi), ("single", single)):
         if not hasattr(model, "predict"):
-            raise TypeError(f"{name} must be a fitted estimator, got {model!r} of type {type(model).__name__}.")
+            raise TypeError(f"{name} must be a fitted estimator, got an object of type {type(model).__name__}.")
         check_is_fitted(model, msg=f"{name} is not fitted yet: call fit of this %(name)s first.")
     classify = is_classifier(multi)
     if classify != is_classifier(single):
-        raise TypeError(f"multi and single must both be regressors or both classifiers, got {multi!r} and {single!r}.")
+        raise TypeError(
+            "multi and single must both be regressors or both classifiers, got "
+            f"{type(multi).__name__} and {type(single).__name__}."
+        )
     if loss is None:
         both = all(hasattr(model, "predict_proba") for model in (multi, single))
         loss = ("log_loss" if both else "zero_one") if classify else "squared_error"
@@ -114,7 +118,9 @@ def predicted_pairs(
         return truth, predictions[0], predictions[1], None, loss, classes.tolist()
     truth = np.asarray(y)
     if loss == "log_loss":
-        pairs = getattr(multi, "task_classes_", classes)  # of a 2-D y; scikit-learn has a list in classes_
+        pairs = getattr(
+            innermost(multi, "multi")[0], "task_classes_", classes
+        )  # of a 2-D y; scikit-learn has a list in classes_
         larger = classes[-1] if truth.ndim == 1 else np.array([pair[-1] for pair in pairs])
         truth = np.where(missing(truth), np.nan, (truth == larger).astype(float))
     return truth, predictions[0], predictions[1], tasks, loss, columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from mtlinear._typing import Array, Indices
-from mtlinear._validation import check_integer
-from mtlinear.estimators import RegularizationPath, regularization_path
+from mtlinear._validation import check_integer, check_real
+from mtlinear.estimators import MultiTaskClassifierCV, MultiTaskRegressorCV, RegularizationPath, regularization_path
 from mtlinear.penalties import Penalty
 from mtlinear.plotting._style import BLUE, GREY, PALETTE, axes_for, names_for, one_of, short, vector
+from mtlinear.plotting._unwrap import unwrap
 
 _LABELS = {
     "row_norms": "row norm of the feature",
@@ -37,12 +39,15 @@ class PathDisplay:
         Rank of A, features that some task uses, and different task vectors.
     feature_names : sequence of length n_features, default None
         None numbers them.
+    chosen : float, default None
+        The alpha that is marked.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     lines_ : list of matplotlib Line2D
         One per feature, in the order of the features; or a single one.
+    chosen_line_ : matplotlib Line2D or None
     figure_ : matplotlib Figure
 
     Examples
@@ -68,6 +73,7 @@ class PathDisplay:
         n_selected: ArrayLike,
         n_clusters: ArrayLike,
         feature_names: Sequence[object] | None = None,
+        chosen: float | None = None,
     ):
         self.alphas = vector("alphas", alphas)
         count = len(self.alphas)
@@ -80,9 +86,18 @@ class PathDisplay:
         self.n_selected = _counts("n_selected", n_selected, count)
         self.n_clusters = _counts("n_clusters", n_clusters, count)
         self.feature_names = names_for("feature_names", feature_names, self.row_norms.shape[1])
+        self.chosen = None if chosen is None else check_real("chosen", chosen, above=0.0)
 
     @classmethod
-    def from_path(cls, path: RegularizationPath, *, show: str = "row_norms", n_named: int = 6, ax: Any = None) -> Self:
+    def from_path(
+        cls,
+        path: RegularizationPath,
+        *,
+        chosen: float | None = None,
+        show: str = "row_norms",
+        n_named: int = 6,
+        ax: Any = None,
+    ) -> Self:
         """Draw what `regularization_path` has returned.
 
         Two task vectors count as different if they are further apart than a thousandth of the longest of that alpha
@@ -91,6 +106,8 @@ class PathDisplay:
         Parameters
         ----------
         path : RegularizationPath
+        chosen : float, default None
+            The alpha that is marked.
         show, n_named, ax
             As in `plot`.
 
@@ -119,7 +136,65 @@ class PathDisplay:
             n_selected=[A.support().any(axis=1).sum() for A in matrices],
             n_clusters=[_different_columns(A.values) for A in matrices],
             feature_names=matrices[0].feature_names,
+            chosen=chosen,
         ).plot(ax, show=show, n_named=n_named)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        tasks: ArrayLike | None = None,
+        alphas: int | ArrayLike | None = None,
+        eps: float = 1e-3,
+        show: str = "row_norms",
+        n_named: int = 6,
+        ax: Any = None,
+    ) -> Self:
+        """Compute the path of a fitted estimator on the rows of its fit, which it does not keep, and draw it.
+
+        Of `MultiTaskRegressorCV` and `MultiTaskClassifierCV` it is the path of the chosen candidate; the chosen alpha
+        is marked.
+
+        Parameters
+        ----------
+        estimator : fitted estimator of mtlinear
+            Also at the end of a Pipeline, in a search (its best), or in a TransformedTargetRegressor.
+        X, y, sample_weight, tasks
+            As in ``fit`` of the estimator.
+        alphas : int or array-like of float > 0, default None
+            As in `mtlinear.regularization_path`. None: those of the CV class, else 100.
+        eps : float in (0, 1], default 1e-3
+            As in `mtlinear.regularization_path`.
+        show, n_named, ax
+            As in `plot`.
+
+        Returns
+        -------
+        PathDisplay
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no estimator of mtlinear in it, and as `mtlinear.regularization_path`.
+        NotFittedError
+            If it is not fitted.
+        """
+        found = unwrap(estimator)
+        model, chosen = found.model, getattr(found.model, "alpha_", None)
+        if isinstance(model, (MultiTaskRegressorCV, MultiTaskClassifierCV)):
+            grids = np.atleast_2d(model.alphas_)
+            alphas = grids[model.best_index_ // grids.shape[1]] if alphas is None else alphas
+            model = model._model().set_params(penalty=model.penalty_, l2_alpha=model.l2_alpha_)
+        X, y = found.reach(X, y)
+        path = regularization_path(
+            model, X, y, sample_weight, tasks=tasks, alphas=100 if alphas is None else alphas, eps=eps
+        )
+        path = replace(path, parameters=tuple(map(found.named, path.parameters)))
+        return cls.from_path(path, chosen=chosen, show=show, n_named=n_named, ax=ax)
 
     @classmethod
     def from_penalty(
@@ -157,14 +232,14 @@ class PathDisplay:
         """
         if not isinstance(penalty, Penalty):
             raise TypeError(
-                f"penalty must be one of mtlinear.penalties, got {penalty!r} of type {type(penalty).__name__}; for an "
-                "estimator use from_path(regularization_path(estimator, X, y))."
+                f"penalty must be one of mtlinear.penalties, got an object of type {type(penalty).__name__}; for an "
+                "estimator use from_estimator(estimator, X, y)."
             )
         path = regularization_path(penalty, X, y, sample_weight, tasks=tasks, alphas=alphas, eps=eps)
         return cls.from_path(path, show=show, n_named=n_named, ax=ax)
 
     def plot(self, ax: Any = None, *, show: str = "row_norms", n_named: int = 6) -> Self:
-        """Draw.
+        """Draw; a dashed line marks the chosen alpha.
 
         Parameters
         ----------
@@ -195,8 +270,11 @@ class PathDisplay:
             )
             self.ax_.yaxis.set_major_locator(MaxNLocator(integer=True))
             self.ax_.set_ylim(bottom=-0.03 * max(values.max(), 1))
+        self.chosen_line_ = None
+        if self.chosen is not None:
+            self.chosen_line_ = self.ax_.axvline(self.chosen, color=GREY, linewidth=1, linestyle="--", zorder=1)
         self.ax_.set_xscale("log")
-        self.ax_.set(xlabel="alpha", ylabel=_LABELS[show])
+        self.ax_.set(xlabel="alpha" if self.chosen is None else "alpha (dashed: chosen)", ylabel=_LABELS[show])
         return self
 
     def _plot_row_norms(self, n_named: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,11 +86,12 @@ class StructureComparisonDisplay:
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, ax: Any = None) -> Self:
-        """Draw the scores of `mtlinear.compare.run_all`.
+        """Draw a comparison in memory; for the file that ``mtlinear compare`` writes see `from_results`.
 
         Parameters
         ----------
         comparison : mtlinear.compare.Comparison
+            What `mtlinear.compare.summarise` makes of the results of `mtlinear.compare.run_all`.
         ax : matplotlib Axes, default None
             None: a new figure.
 
@@ -116,6 +119,63 @@ class StructureComparisonDisplay:
             is_structure=[row.model.structure for row in rows],
             best=comparison.best.model.name if comparison.best else None,
             score_name=comparison.score_label,
+        ).plot(ax)
+
+    @classmethod
+    def from_results(
+        cls, results: Any, *, test_share: float | None = None, score_name: str = "score", ax: Any = None
+    ) -> Self:
+        """Draw results.csv, which ``mtlinear compare`` writes.
+
+        The file does not say how many rows the test sets have, which the standard errors depend on (Nadeau & Bengio
+        2003), nor what the score is.
+
+        Parameters
+        ----------
+        results : str, path or DataFrame
+            The file, or the table in it: of its columns "model" and "score" are used.
+        test_share : float in (0, 1), default None
+            Share of the rows that are in one test set. None: one in K for K folds, which is cross-validation; for
+            ``--train-size`` it is the smaller of the shares of test and of training rows.
+        score_name : str, default "score"
+            What the score is, for the axis; the table of ``mtlinear compare`` has it above its first column.
+        ax : matplotlib Axes, default None
+            None: a new figure.
+
+        Returns
+        -------
+        StructureComparisonDisplay
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is neither, a column is missing, or there is no line.
+        """
+        from mtlinear.compare._models import SINGLE, make_models
+        from mtlinear.compare._results import estimate
+
+        references = {model.name for model in make_models(2, pooled_slopes=True) if not model.structure}
+        scores = _scores_by_model(results)
+        n_folds = max(map(len, scores.values()))
+        if test_share is None:
+            share = 1.0 / max(n_folds, 2)  # with one fold there is no standard error
+        else:
+            share = check_real("test_share", test_share, above=0.0, below=1.0)
+        found = {name: estimate(values, share) for name, values in scores.items()}
+        complete = {
+            name: found[name].mean
+            for name, values in scores.items()
+            if name not in references and len(values) == n_folds and np.isfinite(found[name].mean)
+        }
+        single = found[SINGLE].mean if SINGLE in found else np.nan
+        return cls(
+            names=list(found),
+            scores=[each.mean for each in found.values()],
+            errors=[each.error for each in found.values()],
+            reference=single if np.isfinite(single) else None,
+            is_structure=[name not in references for name in found],
+            best=max(complete, key=complete.__getitem__, default=None),
+            score_name=f"{score_name}, mean and standard error over {n_folds} splits",
         ).plot(ax)
 
     @staticmethod
@@ -186,3 +246,31 @@ class StructureComparisonDisplay:
                 va="center",
                 color=GREY,
             )
+
+
+def _scores_by_model(results: Any) -> dict[str, list[float]]:
+    """Scores over the folds by name of the model, in the order of the table."""
+    if hasattr(results, "columns"):
+        columns = [str(name) for name in results.columns]
+        lines = [dict(zip(columns, line, strict=True)) for line in results.itertuples(index=False, name=None)]
+    elif isinstance(results, (str, os.PathLike)):
+        with open(results, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            lines, columns = list(reader), list(reader.fieldnames or [])
+    else:
+        raise TypeError(
+            "results must be the path of a results.csv of mtlinear compare or a DataFrame of it, got an object of type "
+            f"{type(results).__name__}."
+        )
+    missing = [name for name in ("model", "score") if name not in columns]
+    if missing:
+        raise ValueError(
+            "results must have the columns 'model' and 'score', like results.csv of mtlinear compare; "
+            f"{missing} is not among its columns {columns[:20]}."
+        )
+    if not lines:
+        raise ValueError("results has no line: no fold had finished.")
+    scores: dict[str, list[float]] = {}
+    for line in lines:
+        scores.setdefault(str(line["model"]), []).append(float(line["score"]))
+    return scores

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from mtlinear._typing import Array
-from mtlinear.estimators._base import MultiTaskLinearModel
 from mtlinear.parameters import ParameterMatrix
 
 if TYPE_CHECKING:
@@ -66,17 +64,6 @@ def short(name: object, most: int = LONGEST_NAME) -> str:
 def clip(value: float, low: float, high: float) -> float:
     """The value, or the nearer end of the range."""
     return float(min(max(value, low), high))
-
-
-def fitted_model(estimator: Any, argument: str = "estimator") -> MultiTaskLinearModel:
-    """The estimator, if it is one of mtlinear and fitted."""
-    if not isinstance(estimator, MultiTaskLinearModel):
-        raise TypeError(
-            f"{argument} must be a fitted estimator of mtlinear, got {estimator!r} of type {type(estimator).__name__}. "
-            "Of a Pipeline take the last step, of a search best_estimator_."
-        )
-    check_is_fitted(estimator, msg=f"{argument} is not fitted yet: call fit of this %(name)s first.")
-    return estimator
 
 
 def parameter_matrix(parameters: Any) -> ParameterMatrix:
