@@ -36,6 +36,8 @@ _COUPLED_ITERATIONS = 1000
 _WIDE, _SMALL = 2.0, 1_000_000
 #: ... and the size, with so few features per row, up to which it solves for all before Python has chosen a few.
 _AT_ONCE, _NARROW = 700_000, 4
+#: ... and the size of which it makes an accurate solution in the time that Python needs to ask for it.
+_INSTANT = 200_000
 #: Epochs after which it creeps: badly scaled or nearly collinear features, which other solvers do not mind.
 _EPOCHS = 300
 #: Iterations on a working set before a look at all features, or as many as there were so far: the gap that is wanted
@@ -123,7 +125,12 @@ class _Sets:
     def _is_cheap(self, size: int) -> bool:
         """Whether a solution on so many features costs less than the look at all of them that follows."""
         data = self.problem.data
-        return data.loss.quadratic and _ITERATIONS * size * size < data.rows_per_task * data.n_features
+        if not data.loss.quadratic:
+            return False
+        instant = data.rows_per_task * size * data.n_tasks < _INSTANT
+        if instant and self.inner is None and _is_for_compiled_code(self.problem, size):
+            return True
+        return _ITERATIONS * size * size < data.rows_per_task * data.n_features
 
     def _is_small(self, size: int) -> bool:
         """Whether one run of compiled code on so many features is cheaper than several, each with a look at all."""
