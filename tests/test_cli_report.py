@@ -163,3 +163,10 @@ def test_other_separators_are_told(here, capsys):
     printed = capsys.readouterr().out
     assert "  columns separated by tabs\n" in printed
     assert "--predict: columns separated by ';'\n" in printed
+
+
+def test_tasks_that_are_all_alike_are_compared_by_their_deviations():
+    mean, deviations = np.array([[4.0], [-3.0], [5.0]]), 0.1 * np.eye(3)
+    alike = ParameterMatrix({"A": mean + deviations})
+    assert "of deviations" in similarity_picture(alike)
+    assert "of deviations" not in similarity_picture(ParameterMatrix({"A": deviations}))

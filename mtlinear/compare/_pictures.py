@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GREY, _INK = "#8a8f98", "#222831"
+#: Smallest correlation of two tasks from which on only their deviations from the mean show a structure.
+_ALIKE = 0.9
 _STYLE: Any = {
     "font.size": 9.0,
     "axes.spines.top": False,
@@ -84,11 +86,12 @@ def structure_picture(parameters: ParameterMatrix) -> str:
 
 
 def similarity_picture(parameters: ParameterMatrix) -> str:
-    """Which tasks have similar parameters."""
+    """Which tasks have similar parameters; where all have, which deviate alike from their mean."""
+    alike = bool(np.min(parameters.task_similarity(), initial=1.0) > _ALIKE)  # NaN, where a task has none, is not
     side = float(np.clip(0.25 * parameters.n_tasks, 2.6, 7.0))
     with _style() as make_figure:
         figure = make_figure(figsize=(side / 0.76 + 1.2, side + 0.6))
-        TaskSimilarityDisplay.from_parameters(parameters, ax=figure.add_subplot())
+        TaskSimilarityDisplay.from_parameters(parameters, center=alike, ax=figure.add_subplot())
         return _svg(figure)
 
 

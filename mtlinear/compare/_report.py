@@ -144,7 +144,10 @@ def _best_section(comparison: Comparison, best: BestModel) -> str:
     )
     if parameters.n_tasks > 1:
         images += _image("Similarity of the tasks", similarity_picture(parameters))
-        caption += " Below, the correlation of the tasks' parameters."
+        caption += (
+            " Below, the correlation of the tasks' parameters; where all are above 0.9, that of their deviations from"
+            " the mean of the tasks."
+        )
     lines = "".join(
         f"<li>cluster {k}: {escape(', '.join(tasks))}</li>" for k, tasks in enumerate(clusters or [], start=1)
     )
