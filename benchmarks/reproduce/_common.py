@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import ArrayLike
+from sklearn.isotonic import isotonic_regression
 
 import mtlinear
 
@@ -84,6 +85,12 @@ def with_error(values: ArrayLike, digits: int = 2) -> str:
     return f"{np.mean(found):.{digits}f} ± {error}"
 
 
+def at_end_of_grid(model: Any) -> bool:
+    """Whether a cross-validated model took the largest or the smallest strength on offer: then more might be better."""
+    n_alphas = np.shape(model.alphas_)[-1]
+    return int(model.best_index_) % n_alphas in (0, n_alphas - 1)
+
+
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A Markdown table with aligned columns."""
     lines = [list(header), *map(list, rows)]
@@ -95,18 +102,22 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def crossing(x: ArrayLike, probability: ArrayLike, level: float = 0.5) -> float:
-    """Where a curve first gets to the level, by linear interpolation.
+    """Where the rising curve next to these points (isotonic regression) gets to the level, by linear interpolation.
 
-    nan if it does not; -inf if it is there from the start.
+    The first of noisy points that is above the level would be early. nan if it does not get there; -inf if it is there
+    from the start; the middle, where it stays at the level for a while.
     """
-    x, probability = np.asarray(x, dtype=float), np.asarray(probability, dtype=float)
-    above = np.flatnonzero(probability >= level)
+    x, rising = np.asarray(x, dtype=float), isotonic_regression(np.asarray(probability, dtype=float))
+    above = np.flatnonzero(rising >= level - 1e-12)
     if not len(above):
         return float("nan")
     k = int(above[0])
     if k == 0:
         return float("-inf")
-    share = (level - probability[k - 1]) / (probability[k] - probability[k - 1])
+    at = np.flatnonzero(np.abs(rising - level) <= 1e-12)
+    if len(at):
+        return float((x[at[0]] + x[at[-1]]) / 2.0)
+    share = (level - rising[k - 1]) / (rising[k] - rising[k - 1])
     return float(x[k - 1] + share * (x[k] - x[k - 1]))
 
 

@@ -1,8 +1,9 @@
 """Two sparse linear regressions whose supports overlap, and whether a penalty finds both supports with their signs.
 
 The problem of Negahban & Wainwright (2008, 2011) and of Jalali, Ravikumar, Sanghavi & Ruan (2010): r = 2 tasks, p
-features, s of them in each task, of which a share alpha ("overlap") in both; standard Gaussian designs, one for each
-task; n rows each. A feature of both tasks has the same magnitude in both, as the theorems of both papers ask for.
+features, s of them in each task, of which a share alpha ("overlap", rounded to whole features) in both; standard
+Gaussian designs, one for each task; n rows each. A feature of both tasks has the same magnitude in both, as the
+theorems of both papers ask for.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Array = NDArray[np.floating[Any]]
 NOISE = 0.1
 #: Magnitudes of the entries of A that are not zero.
 LEAST, MOST = 1.0, 3.0
-#: Supports at this relative gap are those at 1e-8; at 1e-4 they are not yet (README.md).
+#: Relative gap: small, since supports are about exact zeros.
 TOL = 1e-6
 #: Entries of a row this close to its largest magnitude, relatively, are at it.
 _TIE = 1e-6
@@ -29,7 +30,7 @@ _TIE = 1e-6
 
 @dataclass(frozen=True)
 class Sizes:
-    """p features, s of them in each task, a share of these in both."""
+    """p features, s of them in each task, a share of these in both: the overlap, as near as whole features can."""
 
     p: int
     s: int
@@ -40,9 +41,27 @@ class Sizes:
         return round(self.overlap * self.s)
 
     @property
+    def share(self) -> float:
+        """The overlap that the data have: 0.7 of 12 features is 8/12."""
+        return self.shared / self.s
+
+    @property
     def unit(self) -> float:
-        """``s log(p - (2 - overlap) s)``: in this unit both papers count rows."""
-        return self.s * float(np.log(self.p - (2.0 - self.overlap) * self.s))
+        """``s log(p - (2 - share) s)``: in this unit both papers count rows."""
+        return self.s * float(np.log(self.p - (2.0 - self.share) * self.s))
+
+    @property
+    def lasso_step(self) -> float:
+        """Where the lasso's theorem has its step, ``2 s log(p - s)`` rows, in the same unit."""
+        return 2.0 * self.s * float(np.log(self.p - self.s)) / self.unit
+
+    @property
+    def block_step(self) -> float:
+        """Where the theorem of L1/Linf has its step."""
+        return 4.0 - 3.0 * self.share
+
+    def __str__(self) -> str:
+        return f"p = {self.p}, overlap {self.overlap:.2f} ({self.shared}/{self.s})"
 
 
 @dataclass(frozen=True)
