@@ -226,7 +226,8 @@ def test_hopeless_conditioning_warns_with_the_gap_that_was_reached(rng):
 def close(single, double, X, **tasks):
     """Objectives agree to the gap; parameters to its square root, since ||A - A*||^2 <= 2 gap / (strong convexity).
 
-    Here that is a few 1e-3; seen: 5e-3 of the largest entry, where a task has 11 rows. A reweighted fit has weights
+    Here that is a few 1e-3; seen: 7e-3 of the largest score, where the classes of a task are all but separated (a float64
+    fit with the same gap, 3e-6, is as far from the optimum). A reweighted fit has weights
     from the parameters of the stage before, so its last objective is another one (seen: by 1.5e-5).
     """
     assert single.coef_.dtype == single.intercept_.dtype == single.parameters_.values.dtype == SINGLE
@@ -236,7 +237,7 @@ def close(single, double, X, **tasks):
     name = "decision_function" if hasattr(single, "decision_function") else "predict"
     scores, expected = getattr(single, name)(X, **tasks), getattr(double, name)(X, **tasks)
     assert scores.dtype == SINGLE
-    assert_allclose(scores, expected, atol=5e-3 * np.abs(expected).max())
+    assert_allclose(scores, expected, atol=1e-2 * np.abs(expected).max())
     if hasattr(single, "predict_proba"):
         assert single.predict_proba(X, **tasks).dtype == SINGLE
 
@@ -319,12 +320,13 @@ def test_cross_validation(cv, layout, shared, stacked):
         medians = [np.median(y[tasks == task]) for task in tasks] if layout == "stacked" else np.median(y, axis=0)
         y = (y > medians).astype(int)
     X = X.astype(SINGLE)
-    # Near interpolation the gap of single precision leaves more room than the comparison does.
+    # Near interpolation the gap of single precision leaves more room than the comparison does; losses of folds are off
+    # by the root of the gap like parameters (seen: 1.01e-3, where float64 fits of that gap are off by 2e-3).
     single = cv(alphas=5, eps=0.1, cv=3).fit(X, y, tasks=tasks)
     double = cv(alphas=5, eps=0.1, cv=3).fit(X.astype(DOUBLE), y, tasks=tasks)
     assert single.coef_.dtype == SINGLE
     assert_allclose(single.alphas_, double.alphas_, rtol=1e-5)
-    assert_allclose(single.score_path_, double.score_path_, rtol=1e-3)
+    assert_allclose(single.score_path_, double.score_path_, rtol=2e-3)
     assert single.predict(X, tasks=tasks).shape == double.predict(X, tasks=tasks).shape
 
 
