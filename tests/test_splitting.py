@@ -10,13 +10,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import DESIGNS, TALL, WIDE, Shape, make_problem
 
 from mtlinear.datafit import Coupled, RowsFit, _resolvent
+from mtlinear.designs import SharedDesign
 from mtlinear.losses import Squared
 from mtlinear.path import sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import ClosedForm, Splitting
 from mtlinear.solvers._anderson import Anderson
-from mtlinear.solvers._newton_steps import NewtonSteps, _newton_move
+from mtlinear.solvers._incumbent import Incumbent
+from mtlinear.solvers._newton_steps import NewtonSteps, _newton_move, _up_to_zero
 from mtlinear.solvers._splitting import _Steps
 
 LAYOUTS = list(DESIGNS)
@@ -151,6 +153,31 @@ def test_newton_moves_end_at_the_optimum(penalty, layout, l2_alpha, rng):
         distances.append(np.abs(near.sum(axis=0) - best.A).max())
     assert distances[0] <= 1e-6
     assert distances[1] <= 2e-7
+
+
+def test_steps_stop_where_an_entry_would_change_its_sign():
+    parts = np.array([[[2.0, 3.0, 1.0], [-1.0, 2.0, 1.0], [1.0, 1.0, 0.0]]])
+    moved = np.array([[[1.0, 999.0, 2.0], [0.5, -1994.0, 3.0], [2.0, 2.0, 1.0]]])
+    reached = _up_to_zero(parts, moved)
+    assert_array_equal(reached[0, :, 0], [1.0, 0.0, 2.0])  # one entry is left at zero
+    assert_allclose(reached[0, :, 1], [3.0 + 996.0 * 2 / 1996, 0.0, 1.0 + 2 / 1996])  # far away: part of the way
+    assert_array_equal(reached[0, :, 2], moved[0, :, 2])
+
+
+def test_collinear_entries_in_use_do_not_wander(rng):
+    """x2 = x0 + x1: the two sides of the sum cost different amounts, and only the penalty says which is right."""
+    X = rng.standard_normal((60, 6))
+    X[:, 2] = X[:, 0] + X[:, 1]
+    A = np.zeros((6, 4))
+    A[[0, 1, 3]] = rng.uniform(1.0, 2.0, (3, 4))
+    problem = moments_of(Problem(SharedDesign(X, 4), X @ A + 0.1 * rng.standard_normal((60, 4)), Squared(), L1(0.05)))
+    wrong = np.array([A])
+    wrong[0, [0, 1]] -= 0.3
+    wrong[0, 2] += 0.3  # the same scores
+    incumbent = Incumbent(problem, wrong)
+    NewtonSteps(problem).run(incumbent, wrong, [1.0], 1e-9)
+    assert incumbent.gap <= 1e-9
+    assert incumbent.n_iter <= 4
 
 
 # Acceleration --------------------------------------------------------------------------------------------------------

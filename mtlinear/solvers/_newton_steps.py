@@ -9,6 +9,7 @@ tasks, into a single one), and a system in the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ _RIDGE = 1e-13
 _CHANGED = 0.1
 #: Steps at a time, and by how much each has to lower the gap.
 _MAX_STEPS, _LOWER = 8, 0.9
+_PATIENCE = 2
+#: Multiple of the length of a task's parameters past which a step follows a collinearity.
+_FAR = 100.0
 #: Larger systems (numbers to be factorized, n_rows^2 n_tasks) are left to the iteration.
 _LIMIT = 20_000_000
 
@@ -43,6 +47,7 @@ class NewtonSteps:
     def __init__(self, problem: Problem):
         self._problem = problem
         self._prox = [penalty.prox for penalty in problem.part_penalties if isinstance(penalty, RowSeparable)]
+        self._by_entry = all(getattr(penalty, "by_entry", False) for penalty in problem.part_penalties)
         self._structure: NDArray[np.int8] | None = None
         self._failures = self._wait = 0
 
@@ -84,24 +89,42 @@ class NewtonSteps:
             Where they led, and minus the gradient there times the proximal steps; None if nowhere.
         """
         problem = self._problem
-        reached = None
+        reached, patience = None, _PATIENCE
         for _ in range(_MAX_STEPS):
-            moved = parts + _newton_move(problem, parts, _gradient(problem, parts))
+            moved: Array = parts + _newton_move(problem, parts, _gradient(problem, parts))
+            if self._by_entry:
+                moved = _up_to_zero(parts, moved)
             slope = _gradient(problem, moved)
             u = np.array([-slope * step for step in steps])
             parts = np.array([prox(v, step) for prox, v, step in zip(self._prox, moved + u, steps, strict=True)])
             before = incumbent.gap
             incumbent.look(problem.settle(parts))
             incumbent.n_iter += 1
-            if not incumbent.gap <= _LOWER * before:
-                break
-            reached = parts, u
-            if incumbent.gap <= gap_limit:
+            if incumbent.gap <= _LOWER * before:
+                reached, patience = (parts, u), _PATIENCE
+            else:  # an entry that has just left the structure: the next step may be right
+                patience -= 1
+            if incumbent.gap <= gap_limit or patience == 0:
                 break
         incumbent.record()
         self._failures = 0 if reached is not None else self._failures + 1
         self._wait = 2**self._failures - 1
         return reached
+
+
+def _up_to_zero(parts: Array, moved: Array) -> Array:
+    """Where the step led for tasks that have nothing in common, but with no entry changing its sign.
+
+    The step knows one side of the penalty only: an entry that crosses zero stays there. Where the entries in use are
+    collinear the penalty alone draws them along a line, as far as rounding goes: there the whole task stops at the
+    first zero, which ends the collinearity.
+    """
+    crosses = moved * parts < 0
+    fraction = np.where(crosses, parts / np.where(crosses, parts - moved, 1.0), 1.0)
+    first = fraction.min(axis=(0, 1), keepdims=True)
+    far = np.linalg.norm(moved, axis=(0, 1), keepdims=True) > _FAR * np.linalg.norm(parts, axis=(0, 1), keepdims=True)
+    part_of_the_way = np.where(fraction == first, 0.0, parts + first * (moved - parts))
+    return cast(Array, np.where(far & (first < 1.0), part_of_the_way, np.where(crosses, 0.0, moved)))
 
 
 def _gradient(problem: Problem, parts: Array) -> Array:
