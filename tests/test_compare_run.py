@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -175,27 +173,6 @@ def test_interruption_keeps_what_has_finished(monkeypatch):
     assert run.interrupted
     assert [r.model for r in run.results] == ["single-task"] * 3
     assert seen == run.results
-
-
-def test_an_interruption_that_python_has_ignored_counts():
-    data = DATA["stacked"]
-
-    class Ignoring:
-        def __del__(self):
-            signal.raise_signal(signal.SIGINT)
-
-    ignored = []
-
-    def on_result(result):
-        hook, sys.unraisablehook = sys.unraisablehook, lambda problem: ignored.append(problem.exc_type)
-        Ignoring()  # gone at once: what its destructor raises is ignored
-        sys.unraisablehook = hook
-
-    run = run_all(data, list(MODELS.values()), make_splits(data, SETTINGS), SETTINGS, on_result)
-    assert ignored == [KeyboardInterrupt]
-    assert run.interrupted
-    assert len(run.results) == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_sharing_wins_where_tasks_are_alike_and_rows_few():

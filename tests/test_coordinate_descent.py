@@ -86,3 +86,15 @@ def test_working_sets_leave_it_where_it_creeps(rng):
     alone = CoordinateDescent().solve(problem, tol=1e-8, max_iter=2_000, callback=lambda check: check.n_iter > 300)
     assert not alone.converged
     assert WorkingSet().solve(problem, tol=1e-8).converged
+
+
+@pytest.mark.parametrize("penalty", [L1(0.1), L1Lq(0.1)], ids=repr)
+@pytest.mark.parametrize("T", [1, 4])
+def test_the_start_stays_as_it_is(penalty, T, rng):
+    """The point that would be returned is certified as it was: compiled loops work in place."""
+    X, A = rng.standard_normal((20, 8)), rng.standard_normal((8, T))
+    problem = Problem(SharedDesign(X, T), X @ A, Squared(), penalty)
+    before = A.copy()
+    found, _ = CoordinateDescent().descend(problem, A, 1e-6, 50)
+    assert_array_equal(A, before)
+    assert not np.array_equal(found, before)

@@ -226,9 +226,9 @@ def test_hopeless_conditioning_warns_with_the_gap_that_was_reached(rng):
 def close(single, double, X, **tasks):
     """Objectives agree to the gap; parameters to its square root, since ||A - A*||^2 <= 2 gap / (strong convexity).
 
-    Here that is a few 1e-3; seen: 7e-3 of the largest score, where the classes of a task are all but separated (a float64
-    fit with the same gap, 3e-6, is as far from the optimum). A reweighted fit has weights
-    from the parameters of the stage before, so its last objective is another one (seen: by 1.5e-5).
+    Here that is a few 1e-3; seen: 7e-3 of the largest score, where the classes of a task are all but separated (a
+    float64 fit with the same gap, 3e-6, is as far from the optimum). A reweighted fit has weights from the parameters
+    of the stage before, so its last objective is another one (seen: by 1.5e-5).
     """
     assert single.coef_.dtype == single.intercept_.dtype == single.parameters_.values.dtype == SINGLE
     apart = 5e-5 if getattr(single, "n_stages", 1) > 1 else 1e-5

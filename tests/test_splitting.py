@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import DESIGNS, TALL, WIDE, Shape, make_problem
 
 from mtlinear.datafit import Coupled, RowsFit, _resolvent
-from mtlinear.designs import SharedDesign
+from mtlinear.designs import SharedDesign, StackedDesign
 from mtlinear.losses import Squared
-from mtlinear.path import sweep
+from mtlinear.path import alpha_max, sweep
 from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import ClosedForm, Splitting
@@ -178,6 +178,27 @@ def test_collinear_entries_in_use_do_not_wander(rng):
     NewtonSteps(problem).run(incumbent, wrong, [1.0], 1e-9)
     assert incumbent.gap <= 1e-9
     assert incumbent.n_iter <= 4
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_steps_along_a_collinearity_of_l1_linf_lead_nowhere(seed):
+    """Indicators of all levels of a category: with intercepts they are collinear, and a step may end at 1e9."""
+    rng = np.random.default_rng(seed)
+    tasks = np.repeat(np.arange(4), 15)
+    X = np.hstack([rng.standard_normal((60, 4)), np.eye(3)[rng.integers(0, 3, 60)] - 1 / 3])
+    y = X @ rng.standard_normal(7) + 0.5 * rng.standard_normal(60)
+    problem = Problem(StackedDesign(X, tasks, 4), y, Squared(), L1Lq(1.0, q=np.inf))
+    problem = moments_of(problem.with_penalty(L1Lq(0.02 * alpha_max(problem), q=np.inf)))
+    best = np.array(Splitting().solve(problem, tol=1e-9, max_iter=5000).parts)
+    for scale in (0.1, 0.3, 1.0):
+        start = best + scale * rng.standard_normal(best.shape)
+        largest = 0.9 * np.abs(start).max(axis=2, keepdims=True)
+        start = np.clip(start, -largest, largest)
+        incumbent = Incumbent(problem, start)
+        reached = NewtonSteps(problem).run(incumbent, start, [np.ones((7, 1))], 1e-12)
+        if reached is not None:
+            objective = problem.objective(problem.settle(reached[0]))
+            assert objective <= incumbent.certificate.objective + 2.0 * incumbent.gap
 
 
 # Acceleration --------------------------------------------------------------------------------------------------------

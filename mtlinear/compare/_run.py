@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -53,36 +50,13 @@ def run_all(
             delayed(alone)(parent, evaluate, data, model, splits[fold], fold, settings) for model, fold in jobs
         )
         try:
-            with remembered_interrupts() as interrupted:
-                for result in results:
-                    run.results.append(result)
-                    on_result(result)
-                    if interrupted():
-                        raise KeyboardInterrupt
+            for result in results:
+                run.results.append(result)
+                on_result(result)
         except KeyboardInterrupt:
             run.interrupted = True
             results.close()  # ends the workers
     return run
-
-
-@contextmanager
-def remembered_interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether there was a Ctrl-C: what it raises is lost where Python ignores exceptions (a destructor, a callback)."""
-    seen: list[int] = []
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def alone(parent: int, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -67,12 +67,16 @@ class Design(ABC):
     def apply(self, A: Array) -> Array:
         """Scores ``x_i . a_t`` of all observations; A is (n_features, n_tasks)."""
         scores = self._sparse_scores(A)
-        return scores if self.shift is None else scores - self.spread(sum_rows(self.shift * A))
+        if self.shift is not None:
+            scores -= self.spread(sum_rows(self.shift * A))
+        return scores
 
     def adjoint(self, D: Array) -> Array:
         """``X_t' d_t`` in column t, shape (n_features, n_tasks); D has the shape of the scores."""
         G = self._raw_adjoint(D)
-        return G if self.shift is None else G - self.shift * self.task_sums(D)
+        if self.shift is not None:
+            G -= self.shift * self.task_sums(D)
+        return G
 
     @abstractmethod
     def task_sums(self, D: Array) -> Array:

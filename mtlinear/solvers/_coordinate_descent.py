@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import ElasticNet, MultiTaskElasticNet
+from sklearn.linear_model import enet_path
 
 from mtlinear._typing import Array
 from mtlinear.datafit import RowsFit
@@ -42,7 +42,7 @@ class CoordinateDescent(Solver):
 
     References
     ----------
-    Friedman, Hastie & Tibshirani (2010), J. Stat. Softw. 33. `sklearn.linear_model.MultiTaskElasticNet`.
+    Friedman, Hastie & Tibshirani (2010), J. Stat. Softw. 33. `sklearn.linear_model.enet_path`.
     """
 
     def __init__(self, check_every: int = 100):
@@ -66,9 +66,10 @@ class CoordinateDescent(Solver):
 
     def run(self, incumbent: Incumbent, gap_limit: float, max_iter: int) -> None:
         problem, goal = incumbent.problem, _GOAL
+        A = incumbent.point.A  # from here on its own: near the optimum rounding decides which point is the best
         while not incumbent.is_done(gap_limit, max_iter) and goal > _LEAST_GOAL:
             epochs = min(self.check_every, max_iter - incumbent.n_iter)
-            A, used = self.descend(problem, incumbent.point.A, goal * gap_limit, epochs)
+            A, used = self.descend(problem, A, goal * gap_limit, epochs)
             incumbent.n_iter += used
             incumbent.look(problem.settle([A]))
             incumbent.record()
@@ -78,13 +79,28 @@ class CoordinateDescent(Solver):
     def descend(self, problem: Problem, A: Array, gap: float, max_iter: int) -> tuple[Array, int]:
         """(A, number of epochs) from a start, until scikit-learn sees this gap; not certified."""
         X, Y, unit = _weighted_rows(problem)
-        tol = gap * unit * len(X) / max(float(np.vdot(Y, Y)), _TINY)
-        model = _model(problem, unit, tol, max_iter)
-        model.coef_ = A.T
+        alpha, l2_alpha = unit * float(problem.rest.alpha), unit * problem.smooth_curvature
+        settings = {
+            "alphas": [alpha + l2_alpha],
+            "l1_ratio": alpha / (alpha + l2_alpha),
+            "precompute": False,
+            "copy_X": False,
+            "check_input": False,
+            "return_n_iter": True,
+            "tol": gap * unit * len(X) / max(float(np.vdot(Y, Y)), _TINY),
+            "max_iter": max_iter,
+        }
+        by_row = getattr(problem.rest, "q", 1) == 2
+        # A path of one alpha: `MultiTaskElasticNet.fit` checks for longer than a small problem takes.
+        # The start is worked on in place.
+        start = A.T.copy(order="F") if by_row else A.T.copy(order="C")
+        targets = [(Y, start)] if by_row else list(zip(Y.T, start, strict=True))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(X, Y)
-        return np.ascontiguousarray(model.coef_.reshape(problem.n_tasks, -1).T), max(int(np.max(model.n_iter_)), 1)
+            paths = [enet_path(X, y, coef_init=coef, **settings) for y, coef in targets]
+        found = np.stack([path[1][..., 0] for path in paths])
+        epochs = max(int(path[3][0]) for path in paths)
+        return np.ascontiguousarray(found.reshape(problem.n_tasks, -1).T), max(epochs, 1)
 
 
 def _weighted_rows(problem: Problem) -> tuple[Array, Array, float]:
@@ -101,19 +117,3 @@ def _weighted_rows(problem: Problem) -> tuple[Array, Array, float]:
     if np.ptp(root) == 0.0:
         return np.asfortranarray(X), np.asfortranarray(data.target), unit
     return np.asfortranarray(X * root), np.asfortranarray(data.target * root), unit
-
-
-def _model(problem: Problem, unit: float, tol: float, max_iter: int) -> ElasticNet:
-    """scikit-learn's estimator of the same problem; its parameters are alpha and a ratio of both penalties."""
-    alpha, l2_alpha = unit * float(problem.rest.alpha), unit * problem.smooth_curvature
-    settings = {
-        "alpha": alpha + l2_alpha,
-        "l1_ratio": alpha / (alpha + l2_alpha),
-        "fit_intercept": False,
-        "copy_X": False,
-        "warm_start": True,
-        "tol": tol,
-        "max_iter": max_iter,
-    }
-    by_row = getattr(problem.rest, "q", 1) == 2
-    return MultiTaskElasticNet(**settings) if by_row else ElasticNet(**settings)

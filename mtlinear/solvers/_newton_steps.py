@@ -98,9 +98,11 @@ class NewtonSteps:
             u = np.array([-slope * step for step in steps])
             parts = np.array([prox(v, step) for prox, v, step in zip(self._prox, moved + u, steps, strict=True)])
             before = incumbent.gap
-            incumbent.look(problem.settle(parts))
+            objective = incumbent.look(problem.settle(parts)).objective
             incumbent.n_iter += 1
-            if incumbent.gap <= _LOWER * before:
+            # The gap may be lower by the bound alone: a step along a collinearity leads far away, to a good dual point.
+            is_near = objective - incumbent.certificate.objective <= incumbent.gap
+            if incumbent.gap <= _LOWER * before and is_near:
                 reached, patience = (parts, u), _PATIENCE
             else:  # an entry that has just left the structure: the next step may be right
                 patience -= 1
