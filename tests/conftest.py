@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import cvxpy as cp
 import numpy as np
@@ -21,6 +22,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def _no_ctrl_c_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tests that interrupt a fit are not a user who wants to leave a loop."""
     monkeypatch.setattr(Solver, "_last_kept", -np.inf)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_after():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

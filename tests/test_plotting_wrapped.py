@@ -34,17 +34,10 @@ from mtlinear.plotting import (
 )
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 NAMES = list("abcdef")
 FRAME = pd.DataFrame(X, columns=NAMES)
 TABLE = FRAME.assign(site=TASKS)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def sparse(**parameters):

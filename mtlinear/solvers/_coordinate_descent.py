@@ -91,8 +91,8 @@ class CoordinateDescent(Solver):
             "max_iter": max_iter,
         }
         by_row = getattr(problem.rest, "q", 1) == 2
-        # A path of one alpha: `MultiTaskElasticNet.fit` checks for longer than a small problem takes.
-        # The start is worked on in place.
+        # A path of one alpha, since `MultiTaskElasticNet.fit` checks for longer than a small problem takes. It works on
+        # its start in place: here on a copy.
         start = A.T.copy(order="F") if by_row else A.T.copy(order="C")
         targets = [(Y, start)] if by_row else list(zip(Y.T, start, strict=True))
         with warnings.catch_warnings():

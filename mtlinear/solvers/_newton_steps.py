@@ -27,9 +27,8 @@ _STIFF = 1e5
 _RIDGE = 1e-13
 #: The structure has settled when at most this fraction of the entries in use have changed since the last look.
 _CHANGED = 0.1
-#: Steps at a time, and by how much each has to lower the gap.
-_MAX_STEPS, _LOWER = 8, 0.9
-_PATIENCE = 2
+#: Steps at a time, by how much each has to lower the gap, and how many in a row that do not end the attempt.
+_MAX_STEPS, _LOWER, _PATIENCE = 8, 0.9, 2
 #: Multiple of the length of a task's parameters past which a step follows a collinearity.
 _FAR = 100.0
 #: Larger systems (numbers to be factorized, n_rows^2 n_tasks) are left to the iteration.
