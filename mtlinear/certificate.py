@@ -85,21 +85,21 @@ def lower_bound(problem: Problem, point: Point) -> float:
     H, ridge, leak = _dual_matrix(problem, point)
     largest = problem.rest.dual_scale(H) if np.isfinite(leak) else 0.0
 
-    at_largest = problem.rest.finite_conjugate(largest * H)
+    at_largest = problem.rest.finite_conjugate(H, largest)
     # c = 0 is feasible, since every loss is bounded below, and the only choice when nothing else is.
     candidates = [-reading.conjugate(0.0)]
     if largest > 0.0:
         candidates.append(-reading.conjugate(largest) - largest**2 * ridge - at_largest - leak)
     c = _best_scale(point, at_largest, ridge, largest)
     if 0.0 < c < largest:
-        conjugate = problem.rest.finite_conjugate(c * H)
+        conjugate = problem.rest.finite_conjugate(H, c)
         candidates.append(-reading.conjugate(c) - c**2 * ridge - conjugate - leak)
     return max(candidates)
 
 
 def _dual_matrix(problem: Problem, point: Point) -> tuple[Array, float, float]:
     """``G - B Q`` for the residuals at a point, the cost ``1/2 tr(B Q B')``, and what rounding leaves infeasible."""
-    original = H = -point.reading.gradient
+    original = H = point.reading.force
     Z, free = problem.null_space, problem.free_space
     cost = leak = 0.0
     if problem.smooth is not None:

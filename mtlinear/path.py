@@ -26,7 +26,7 @@ def gauge_at_zero(problem: Problem) -> float:
     """
     Z = problem.null_space
     shift, reading = problem.data.settle(np.zeros(problem.shape[1:], problem.data.dtype), Z, problem.smooth)
-    H = -(reading.gradient if shift is None else problem.with_smooth(reading.gradient, shift))
+    H = reading.force if shift is None else -problem.with_smooth(reading.gradient, shift)
     H = H - (H @ Z) @ Z.T
     # A smooth part has no slope at zero: what keeps A there is the rest, also of a sum that is a part.
     rests = [penalty.smooth_part(problem.n_tasks)[0] for penalty in problem.part_penalties]

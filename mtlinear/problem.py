@@ -221,6 +221,10 @@ class Problem:
         """A gradient of the data fit at A with that of the smooth part, ``A Q``."""
         return gradient if self.smooth is None else gradient + self.smooth.times(A)
 
+    def without_smooth(self, force: Array, A: Array) -> Array:
+        """What the smooth part leaves of a force of the data on A: minus `with_smooth` of the gradient."""
+        return force if self.smooth is None else force - self.smooth.times(A)
+
     def has_no_minimum(self, objective: float) -> bool:
         """Whether an objective this low says that what nothing penalises can bring the loss to zero, at infinity.
 
@@ -236,7 +240,7 @@ class Problem:
 
     def settle(self, parts: Sequence[Array] | Array, intercept: Array | None = None, *, again: bool = True) -> Point:
         """The point with these parts after exact minimisation over the intercepts and the null space of the penalty."""
-        A = np.sum(parts, axis=0)
+        A = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
         shift, reading = self.data.settle(A, self.null_space, self.smooth, intercept)
         if shift is None:
             return Point(tuple(parts), reading)

@@ -181,7 +181,7 @@ def test_dual_scale_is_the_largest_scale_with_a_finite_conjugate(penalty, G):
     c = penalty.dual_scale(G)
     assert 0.0 <= c <= 1.0
     assert np.isfinite(penalty.conjugate(c * G))
-    assert penalty.finite_conjugate(c * G) == penalty.conjugate(c * G)
+    assert penalty.finite_conjugate(G, c) == penalty.conjugate(c * G)
     if c < 1.0:
         beyond = 1.0 + (4e-9 if iterates(penalty) else 1e-9)  # what was iterated counts as finite up to 1e-9 too far
         assert penalty.conjugate(max(c * beyond, 1e-6) * G) == np.inf

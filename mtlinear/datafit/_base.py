@@ -40,6 +40,11 @@ class Reading(ABC):
         """``X'(weights u)``, (n_features, n_tasks)."""
 
     @property
+    def force(self) -> Array:
+        """Minus the gradient: what the penalty has to hold."""
+        return -self.gradient
+
+    @property
     @abstractmethod
     def slope(self) -> float:
         """Derivative of `conjugate` at c = 1."""

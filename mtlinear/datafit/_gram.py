@@ -69,7 +69,8 @@ class GramFit(DataFit):
         return fit
 
     def _set(self, matrices: Array, scale: Array, linear: Array, square: float) -> None:
-        self.matrices, self.scale, self._linear, self.square = matrices, scale, linear, square
+        self.matrices, self.scale, self.square = matrices, scale, square
+        self._linear = np.ascontiguousarray(linear)
         self.n_features, self.n_tasks = linear.shape
         self.dtype = matrices.dtype
         self.loss = Squared()

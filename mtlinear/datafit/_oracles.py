@@ -32,7 +32,8 @@ class ScoreOracle(Oracle):
         # The scores hardly change from one iterate to the next: mostly one Newton step. The certificate is exact.
         self._intercept = self._free.intercept(image, self._intercept, tol=_INTERCEPT_TOL)
         self._derivative = self._loss_derivative(image)
-        return self._design.adjoint(self._design.weights * self._derivative)
+        # With rows contiguous as in the iterates: orders that are mixed cost more than a copy.
+        return np.ascontiguousarray(self._design.adjoint(self._design.weights * self._derivative))
 
     def _bend(self, image: Array, new_image: Array, move: Array) -> float:
         change = self._loss_derivative(new_image) - self._derivative
@@ -59,7 +60,7 @@ class GramOracle(Oracle):
     def __init__(self, matrices: Array, scale: Array, linear: Array, smooth: TaskQuadratic | None):
         super().__init__(smooth)
         self._matrices, self._scale = matrices, scale
-        self._linear = linear
+        self._linear = np.ascontiguousarray(linear)
 
     def image(self, A: Array) -> Array:
         return gram_times(self._matrices, self._scale, A)
@@ -68,7 +69,7 @@ class GramOracle(Oracle):
         # Float32 Gram matrices would lead a little past the optimum. Corrected at every certificate, whose gradient is
         # that of the residuals, their error only counts on the way from there: iterative refinement.
         if image.dtype == np.float32:
-            self._linear = image - reading.gradient
+            self._linear = np.ascontiguousarray(image - reading.gradient)
 
     def _gradient(self, image: Array) -> Array:
         return image - self._linear

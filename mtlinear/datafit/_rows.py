@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from mtlinear._precision import sum_rows, total
+from mtlinear._products import rows_in_use
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit, gram_norm
@@ -93,7 +94,7 @@ class RowsFit(DataFit):
         """The reading at A = 0, where every solver and every path starts."""
         reading = self.read(np.zeros(self.design.weights.shape, self.dtype))
         if "linear" in self.__dict__:
-            reading.__dict__["gradient"] = -self.linear
+            reading.__dict__["force"] = self.linear
         return reading
 
     @cached_property
@@ -173,7 +174,7 @@ class RowsFit(DataFit):
     @cached_property
     def linear(self) -> Array:
         """``X'(weights y)``, (n_features, n_tasks), for squared loss: minus the gradient at A = 0."""
-        return -self.null_reading.gradient
+        return self.null_reading.force
 
     @cached_property
     def precise_linear(self) -> Array:
@@ -259,7 +260,8 @@ class RowsFit(DataFit):
         return ScoreOracle(reading.free, reading.intercept, smooth)
 
     def original_intercept(self, A: Array, intercept: Array) -> Array:
-        return intercept + self.target_center - sum_rows(self.design.center * A)
+        used = rows_in_use(A)
+        return intercept + self.target_center - sum_rows(self.design.center[used] * A[used])
 
 
 class RowsReading(Reading):
@@ -297,8 +299,12 @@ class RowsReading(Reading):
         return balance(self.data.design, u) if self.data.fit_intercept else u
 
     @cached_property
+    def force(self) -> Array:
+        return self.data.design.adjoint(-(self.data.design.weights * self.derivative))
+
+    @property
     def gradient(self) -> Array:
-        return self.data.design.adjoint(self.data.design.weights * self.derivative)
+        return -self.force
 
     def conjugate(self, c: float) -> float:
         losses = self.data.loss.conjugate(self.data.target, c * self.derivative)

@@ -21,12 +21,15 @@ from copy import copy
 
 import numpy as np
 
-from mtlinear._precision import sum_rows
+from mtlinear._precision import machine_epsilon, sum_rows
+from mtlinear._products import rows_in_use
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._matrix import Matrix, is_sparse, largest_eigenvalue, to_dense, weighted_cross, weighted_gram
 
 #: Fraction of the features below which copying their columns is cheaper than multiplying all by zeros.
 _FEW = 0.2
+#: A sum so many machine epsilons of the sum of the magnitudes is zero.
+_BALANCED = 8.0
 
 
 class Design(ABC):
@@ -66,17 +69,14 @@ class Design(ABC):
 
     def apply(self, A: Array) -> Array:
         """Scores ``x_i . a_t`` of all observations; A is (n_features, n_tasks)."""
-        scores = self._sparse_scores(A)
-        if self.shift is not None:
-            scores -= self.spread(sum_rows(self.shift * A))
-        return scores
+        used = np.flatnonzero(rows_in_use(A))
+        if len(used) <= _FEW * len(A):
+            return self.restrict(used)._scores(A[used])
+        return self._scores(A)
 
     def adjoint(self, D: Array) -> Array:
-        """``X_t' d_t`` in column t, shape (n_features, n_tasks); D has the shape of the scores."""
-        G = self._raw_adjoint(D)
-        if self.shift is not None:
-            G -= self.shift * self.task_sums(D)
-        return G
+        """``X_t' d_t`` in column t, shape (n_features, n_tasks), in any memory order; D has the shape of the scores."""
+        return self._shifted(self._raw_adjoint(D), D)
 
     @abstractmethod
     def task_sums(self, D: Array) -> Array:
@@ -179,12 +179,21 @@ class Design(ABC):
     def distinct_tasks(self) -> range:
         """The tasks whose Gram matrices differ by more than a factor at most 1."""
 
-    def _sparse_scores(self, A: Array) -> Array:
-        """`_raw_scores`, looking only at the features in use when they are few."""
-        used = np.flatnonzero(A.any(axis=1))
-        if len(used) > _FEW * len(A):
-            return self._raw_scores(A)
-        return self.restrict(used)._raw_scores(A[used])
+    def _scores(self, A: Array) -> Array:
+        """`apply`, with all features."""
+        scores = self._raw_scores(A)
+        if self.shift is not None:
+            scores -= self.spread(sum_rows(self.shift * A))
+        return scores
+
+    def _shifted(self, G: Array, D: Array) -> Array:
+        """The adjoint at D from that on the rows as stored, which is changed."""
+        if self.shift is not None:
+            sums = self.task_sums(D)
+            # Residuals are balanced: what is left of their sums is rounding, as the product has it anyway.
+            if np.any(np.abs(sums) > _BALANCED * machine_epsilon(D.dtype) * self.task_sums(np.abs(D))):
+                G -= self.shift * sums
+        return G
 
     @abstractmethod
     def _raw_scores(self, A: Array) -> Array:

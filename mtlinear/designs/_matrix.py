@@ -23,7 +23,7 @@ _ROUNDING = 1e-13
 #: In float32 means are accumulated in float64 (`adjoint_product`); what is left is the rounding of the result.
 _ROUNDED_MEAN = 2.0**-22
 #: Standard deviations between a mean and zero that make centring on the fly inaccurate; rows that are looked at first.
-_FAR, _SAMPLE = 10.0, 64
+_FAR, _SAMPLE = 10.0, 32
 #: Numbers that are converted to float64 at a time.
 _BLOCK, _LEAST_ROWS = 2**18, 64
 
@@ -66,9 +66,9 @@ def product(X: Matrix, A: Array) -> Array:
 
 
 def adjoint_product(X: Matrix, D: Array) -> Array:
-    """``X' D``; with a float32 X and a float64 D it is computed in float64, without a float64 copy of X."""
+    """``X' D``, in any memory order; with a float32 X and a float64 D in float64, without a float64 copy of X."""
     if not _is_mixed(X, D):
-        return X.T @ D if sp.issparse(X) else large_times(X.T, D)
+        return X.T @ D if sp.issparse(X) else large_times(X.T, D, by_columns=True)
     G = np.zeros((X.shape[1], *D.shape[1:]))
     for rows in _row_blocks(X):
         G += X[rows].astype(np.float64).T @ D[rows]
@@ -92,7 +92,9 @@ def is_nearly_centered(X: Matrix, mean: Array) -> bool:
     if sp.issparse(X) or X.dtype != np.float64:
         return False
     sample = X[:: max(len(X) // _SAMPLE, 1)]
-    doubtful = np.flatnonzero(np.abs(mean) > 0.5 * _FAR * sample.std(axis=0))
+    # As mean square minus squared mean, which needs no arrays of the size of the sample, and digits nobody asks for.
+    variance = np.einsum("ij,ij->j", sample, sample) / len(sample) - sample.mean(axis=0) ** 2
+    doubtful = np.flatnonzero(np.abs(mean) > 0.5 * _FAR * np.sqrt(np.maximum(variance, 0.0)))
     return len(doubtful) == 0 or bool(np.all(np.abs(mean[doubtful]) <= _FAR * X[:, doubtful].std(axis=0)))
 
 

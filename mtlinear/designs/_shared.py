@@ -117,7 +117,7 @@ class SharedDesign(Design):
         design = self._centered_at(both[:, 0])
         if design.X is not self.X or design.shift is None:
             return design, None
-        return design, both[:, 1:] - design.shift * self.task_sums(D)
+        return design, design._shifted(both[:, 1:], D)
 
     @property
     def _unit_weights(self) -> Array:

@@ -82,9 +82,9 @@ class Penalty(BaseEstimator, ABC):
         gauge = self.gauge(G)
         return 1.0 if gauge <= 1.0 else 1.0 / gauge  # 1 / inf = 0: then only the trivial dual point is left
 
-    def finite_conjugate(self, G: Array) -> float:
-        """`conjugate` where `dual_scale` says that it is finite, which some penalties need not find out again."""
-        return self.conjugate(G)
+    def finite_conjugate(self, G: Array, c: float) -> float:
+        """``conjugate(c * G)`` where `dual_scale` says that it is finite, which some need not find out again."""
+        return self.conjugate(c * G)
 
     def parts(self, n_tasks: int, n_features: int | None = None) -> tuple[tuple[str, Penalty], ...]:
         """Named summands of A and their penalties: A itself, or the parts of an infimal convolution.
@@ -141,7 +141,7 @@ class Norm(Penalty):
     def conjugate(self, G: Array) -> float:
         return 0.0 if self.is_inside(self.gauge(G), G) else np.inf
 
-    def finite_conjugate(self, G: Array) -> float:
+    def finite_conjugate(self, G: Array, c: float) -> float:
         return 0.0
 
     def is_inside(self, gauge: float, G: Array) -> bool:

@@ -42,8 +42,8 @@ class SumOfParts(Penalty):
     def conjugate(self, G: Array) -> float:
         return sum(penalty.conjugate(G) for penalty in self._penalties(G.shape))
 
-    def finite_conjugate(self, G: Array) -> float:
-        return sum(penalty.finite_conjugate(G) for penalty in self._penalties(G.shape))
+    def finite_conjugate(self, G: Array, c: float) -> float:
+        return sum(penalty.finite_conjugate(G, c) for penalty in self._penalties(G.shape))
 
     def null_space(self, n_tasks: int) -> Array:
         spaces = np.hstack([penalty.null_space(n_tasks) for _, penalty in self.parts(n_tasks)])

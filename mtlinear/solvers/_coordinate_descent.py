@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
@@ -87,15 +88,15 @@ class CoordinateDescent(Solver):
             "copy_X": False,
             "check_input": False,
             "return_n_iter": True,
-            "tol": gap * unit * len(X) / max(float(np.vdot(Y, Y)), _TINY),
+            "tol": gap * unit * len(X) / max(float(np.einsum("ij,ij->", Y, Y)), _TINY),
             "max_iter": max_iter,
         }
         by_row = getattr(problem.rest, "q", 1) == 2
-        # A path of one alpha, since `MultiTaskElasticNet.fit` checks for longer than a small problem takes. It works on
+        # A path of one alpha without checks, since these take longer than a small problem. It works on
         # its start in place: here on a copy.
         start = A.T.copy(order="F") if by_row else A.T.copy(order="C")
         targets = [(Y, start)] if by_row else list(zip(Y.T, start, strict=True))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
             warnings.simplefilter("ignore", ConvergenceWarning)
             paths = [enet_path(X, y, coef_init=coef, **settings) for y, coef in targets]
         found = np.stack([path[1][..., 0] for path in paths])

@@ -141,7 +141,7 @@ class _Steps:
         if dual.A.shape != problem.shape[1:]:  # that of a problem with more features
             dual = incumbent.point
         pull = dual.A if dual.pull is None else dual.pull
-        forces = [-problem.with_smooth(dual.reading.gradient, pull)] * self.n_parts
+        forces = [problem.without_smooth(dual.reading.force, pull)] * self.n_parts
         if self.coupling is not None:
             self.prox.append(self.coupling.prox)
             self.metrics.append(_between(resolvent, self.coupling))

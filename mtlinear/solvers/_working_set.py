@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlinear._products import rows_in_use
 from mtlinear._typing import Array, Indices
 from mtlinear._validation import check_integer
 from mtlinear.datafit import DataFit, RowsFit, RowsReading
@@ -216,13 +217,13 @@ class _Sets:
     def _gauges(self, point: Point) -> Array:
         """Of every row, the largest over the parts of the penalty."""
         if self._seen is None or self._seen[0] is not point:
-            H = -self.problem.with_smooth(point.reading.gradient, point.A)
+            H = self.problem.without_smooth(point.reading.force, point.A)
             self._seen = point, np.max([penalty.row_gauge(H) for penalty in row_penalties(self.problem)], axis=0)
         return self._seen[1]
 
     @staticmethod
     def _is_in_use(point: Point) -> NDArray[np.bool_]:
-        return np.any([np.any(part, axis=1) for part in point.parts], axis=0)
+        return np.any([rows_in_use(part) for part in point.parts], axis=0)
 
     def _is_missing_some(self) -> bool:
         """Whether features outside the working set want to be used."""
