@@ -128,8 +128,11 @@ def test_centred_design_has_mean_zero_and_remembers_what_it_took(layout, n, d, T
     lost = np.sum(centred.center * A, axis=0)
     assert_allclose(centred.apply(A) + centred.spread(lost), design.apply(A), atol=1e-11)
     assert centred.norm_bound() <= design.norm_bound() * (1 + 1e-9)
-    # One look may give the adjoint as well.
+    # What has no sum over any task needs no centring, and may be had with the means.
     D = rng.standard_normal(design.weights.shape)
+    counts = np.maximum(design.task_sums(np.ones_like(D)), 1.0)
+    D -= design.spread(design.task_sums(D) / counts)
+    assert_allclose(centred.adjoint(D, balanced=True), centred.adjoint(D), atol=1e-12)
     together, adjoint = design.centered_with(D)
     assert_allclose(together.center, centred.center, atol=1e-13)
     if adjoint is not None:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mtlinear._precision import sum_rows, total
+from mtlinear._precision import machine_epsilon, sum_rows, total
 from mtlinear._products import rows_in_use
 from mtlinear._typing import Array, Indices
 from mtlinear.datafit._base import DataFit, Oracle, Reading
@@ -26,6 +26,8 @@ _SMALL_GRAM = 100_000
 _GRAM_LIMIT = 50_000_000
 #: Up to this many features per row their Gram matrices make an iteration cheaper than the rows do.
 _DENSE = 2.0
+#: A sum so many machine epsilons of that of the magnitudes is zero.
+_BALANCED = 4.0
 #: Up to this many features a norm of their own is cheap, and a shorter way for a solver.
 _FEW = 100
 
@@ -289,35 +291,63 @@ class RowsReading(Reading):
 
     @cached_property
     def value(self) -> float:
+        if self.data.loss.quadratic and self.derivative is self._slopes:
+            return 0.5 * self._square
         losses = self.data.loss.value(self.data.target, self.scores)
         return total(self.data.design.weights * losses)
 
     @cached_property
+    def _slopes(self) -> Array:
+        """The derivative of the loss, as it is."""
+        return self.data.loss.gradient(self.data.target, self.scores)
+
+    @cached_property
     def derivative(self) -> Array:
         """u: the derivative of the loss, balanced where there are intercepts."""
-        u = self.data.loss.gradient(self.data.target, self.scores)
-        return balance(self.data.design, u) if self.data.fit_intercept else u
+        return balance(self.data.design, self._slopes) if self.data.fit_intercept else self._slopes
+
+    @cached_property
+    def _weighted(self) -> Array:
+        """``weights u``."""
+        return self.data.design.weights * self.derivative
+
+    @cached_property
+    def _square(self) -> float:
+        """``sum weights u^2``."""
+        return total(self._weighted * self.derivative)
+
+    @cached_property
+    def _common(self) -> float:
+        """``sum weights u y``."""
+        return total(self._weighted * self.data.target)
 
     @cached_property
     def force(self) -> Array:
-        return self.data.design.adjoint(-(self.data.design.weights * self.derivative))
+        gradient = self.data.design.adjoint(self._weighted, balanced=self.data.fit_intercept)
+        return np.negative(gradient, out=gradient)
 
     @property
     def gradient(self) -> Array:
         return -self.force
 
     def conjugate(self, c: float) -> float:
+        if self.data.loss.quadratic:  # u^2 / 2 + u y, at any c
+            return c * (0.5 * c * self._square + self._common)
         losses = self.data.loss.conjugate(self.data.target, c * self.derivative)
         return total(self.data.design.weights * losses)
 
     @property
     def slope(self) -> float:
         """The derivative of loss* at u = loss'(z) is z."""
+        if self.data.loss.quadratic:
+            return self._square + self._common
         return total(self.data.design.weights * self.derivative * self.scores)
 
     @property
     def curvature(self) -> float:
         """The second derivative of loss* at u = loss'(z) is 1 / loss''(z)."""
+        if self.data.loss.quadratic:
+            return self._square
         u = self.derivative
         second = self.data.loss.second(self.data.target, self.scores)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -335,9 +365,11 @@ def balance(design: Design, u: Array) -> Array:
     """u with its positive or negative entries shrunk, per task, until the weighted sum of the task is zero.
 
     Shrinking towards 0 keeps every entry in the domain of the conjugate, which shifting would not (logistic loss).
-    After an exact intercept the change is of the order of rounding.
+    After an exact intercept there is nothing to do but rounding, and u itself is returned.
     """
     wu = design.weights * u
+    if np.all(np.abs(design.task_sums(wu)) <= _BALANCED * machine_epsilon(u.dtype) * design.task_sums(np.abs(wu))):
+        return u
     positive, negative = design.task_sums(np.maximum(wu, 0.0)), design.task_sums(np.maximum(-wu, 0.0))
     smaller = np.minimum(positive, negative)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -347,10 +379,17 @@ def balance(design: Design, u: Array) -> Array:
 
 
 def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
-    """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss)."""
+    """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss).
+
+    Twice, since the first mean is off by its own rounding: the weighted sums of what is left are zero up to that of the
+    deviations, whatever the mean was.
+    """
     weights = design.weights.astype(np.float64, copy=False)
     sums = design.task_sums(weights)
-    mean = design.task_sums(weights * target) / np.where(sums > 0, sums, 1.0)
-    mean = mean.astype(target.dtype, copy=False)
+    sums = np.where(sums > 0, sums, 1.0)
+    mean = (design.task_sums(weights * target) / sums).astype(target.dtype, copy=False)
     spread = design.spread(mean)
-    return without_rounding(target - spread, spread), mean
+    centered = without_rounding(target - spread, spread)
+    rest = (design.task_sums(weights * centered) / sums).astype(target.dtype, copy=False)
+    centered -= design.spread(rest)
+    return centered, mean + rest

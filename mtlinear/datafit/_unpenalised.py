@@ -80,6 +80,9 @@ class Unpenalised:
         b = np.zeros(self.design.n_tasks, self.dtype) if start is None else start
         low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
         weights = self.design.weights
+        if self.loss.quadratic:
+            residual = weights * (linear - self.target if start is None else linear + self.design.spread(b) - self.target)
+            return b - self.design.task_sums(residual) / self._task_weights
         reach, stretch, last = 8.0, np.ones_like(b), np.full_like(b, np.inf)
         for _ in range(_MAX_NEWTON):
             z = linear + self.design.spread(b)
@@ -87,8 +90,6 @@ class Unpenalised:
             second = self.design.task_sums(weights * self.loss.second(self.target, z))
             with np.errstate(over="ignore"):  # a second derivative that underflows: the step is clipped below
                 step = -slope / np.where(second > 0, second, 1.0)
-            if self.loss.quadratic:
-                return b + step
             # A flat loss far from the optimum makes Newton jump, and one whose second derivative underflows creep: so
             # jumps are bounded (8 is a long way on the scale of log-odds) but twice as long each time, until bracketed.
             step = np.where(second > 0, step, -np.sign(slope) * reach)
@@ -112,6 +113,12 @@ class Unpenalised:
             if np.all(moved <= tol * (1.0 + np.abs(b))):
                 break
         return b
+
+    @cached_property
+    def _task_weights(self) -> Array:
+        """Sum of the weights of every task, 1 where that is zero."""
+        sums = self.design.task_sums(self.design.weights)
+        return np.where(sums > 0, sums, np.ones_like(sums))
 
     def solve(self, A: Array, linear: Array, intercept: Array | None = None) -> tuple[Array | None, Array, Array]:
         """Minimise over b and M from A with scores ``linear``.

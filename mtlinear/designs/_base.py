@@ -21,15 +21,13 @@ from copy import copy
 
 import numpy as np
 
-from mtlinear._precision import machine_epsilon, sum_rows
+from mtlinear._precision import sum_rows
 from mtlinear._products import rows_in_use
 from mtlinear._typing import Array, Indices
 from mtlinear.designs._matrix import Matrix, is_sparse, largest_eigenvalue, to_dense, weighted_cross, weighted_gram
 
 #: Fraction of the features below which copying their columns is cheaper than multiplying all by zeros.
 _FEW = 0.2
-#: A sum so many machine epsilons of the sum of the magnitudes is zero.
-_BALANCED = 8.0
 
 
 class Design(ABC):
@@ -74,9 +72,15 @@ class Design(ABC):
             return self.restrict(used)._scores(A[used])
         return self._scores(A)
 
-    def adjoint(self, D: Array) -> Array:
-        """``X_t' d_t`` in column t, shape (n_features, n_tasks), in any memory order; D has the shape of the scores."""
-        return self._shifted(self._raw_adjoint(D), D)
+    def adjoint(self, D: Array, *, balanced: bool = False) -> Array:
+        """``X_t' d_t`` in column t, shape (n_features, n_tasks), in any memory order; D has the shape of the scores.
+
+        ``balanced`` says that the sums of D over the tasks are zero up to rounding, so that centring changes nothing.
+        """
+        G = self._raw_adjoint(D)
+        if self.shift is not None and not balanced:
+            G -= self.shift * self.task_sums(D)
+        return G
 
     @abstractmethod
     def task_sums(self, D: Array) -> Array:
@@ -135,7 +139,7 @@ class Design(ABC):
         """
 
     def centered_with(self, D: Array) -> tuple[Design, Array | None]:
-        """`centered`, and its adjoint at D where one look at X gives both (else None)."""
+        """`centered`, and its adjoint at a balanced D where one look at X gives both (else None)."""
         return self.centered(), None
 
     def unshifted(self) -> Design:
@@ -185,15 +189,6 @@ class Design(ABC):
         if self.shift is not None:
             scores -= self.spread(sum_rows(self.shift * A))
         return scores
-
-    def _shifted(self, G: Array, D: Array) -> Array:
-        """The adjoint at D from that on the rows as stored, which is changed."""
-        if self.shift is not None:
-            sums = self.task_sums(D)
-            # Residuals are balanced: what is left of their sums is rounding, as the product has it anyway.
-            if np.any(np.abs(sums) > _BALANCED * machine_epsilon(D.dtype) * self.task_sums(np.abs(D))):
-                G -= self.shift * sums
-        return G
 
     @abstractmethod
     def _raw_scores(self, A: Array) -> Array:

@@ -115,9 +115,7 @@ class SharedDesign(Design):
             return self.centered(), None
         both = adjoint_product(self.X, np.column_stack([self._unit_weights, D]))
         design = self._centered_at(both[:, 0])
-        if design.X is not self.X or design.shift is None:
-            return design, None
-        return design, design._shifted(both[:, 1:], D)
+        return design, both[:, 1:] if design.X is self.X else None
 
     @property
     def _unit_weights(self) -> Array:
