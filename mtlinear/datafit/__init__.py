@@ -4,7 +4,8 @@ from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit
 from mtlinear.datafit._quadratic_model import LinearisedReading, QuadraticModel
 from mtlinear.datafit._resolvent import Coupled, Inverse, Resolvent
-from mtlinear.datafit._rows import RowsFit, RowsReading, balance
+from mtlinear.datafit._rows import RowsFit
+from mtlinear.datafit._rows_reading import RowsReading, balance
 from mtlinear.datafit._unpenalised import pseudo_inverse
 
 __all__ = [

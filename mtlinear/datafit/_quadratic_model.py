@@ -7,7 +7,8 @@ import numpy as np
 from mtlinear._precision import machine_epsilon, total
 from mtlinear._typing import Array
 from mtlinear.datafit._gram import GramFit
-from mtlinear.datafit._rows import _GRAM_LIMIT, RowsFit, RowsReading, balance
+from mtlinear.datafit._rows import _GRAM_LIMIT, RowsFit
+from mtlinear.datafit._rows_reading import RowsReading, balance
 from mtlinear.datafit._unpenalised import Unpenalised
 from mtlinear.penalties import TaskQuadratic
 

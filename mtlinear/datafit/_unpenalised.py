@@ -81,8 +81,8 @@ class Unpenalised:
         low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
         weights = self.design.weights
         if self.loss.quadratic:
-            residual = weights * (linear - self.target if start is None else linear + self.design.spread(b) - self.target)
-            return b - self.design.task_sums(residual) / self._task_weights
+            residual = (linear if start is None else linear + self.design.spread(b)) - self.target
+            return b - self.design.task_sums(weights * residual) / self._task_weights
         reach, stretch, last = 8.0, np.ones_like(b), np.full_like(b, np.inf)
         for _ in range(_MAX_NEWTON):
             z = linear + self.design.spread(b)

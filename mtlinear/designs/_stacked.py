@@ -59,8 +59,9 @@ class StackedDesign(Design):
         self.order = np.argsort(codes, kind="stable")
         self.codes = codes[self.order]
         self.X = as_rows(X) if np.all(codes[1:] >= codes[:-1]) else as_rows(X)[self.order]
-        counts = np.bincount(codes, minlength=n_tasks)
-        self.bounds = np.concatenate([[0], np.cumsum(counts)])
+        self._counts = np.bincount(codes, minlength=n_tasks)
+        self._seen = np.flatnonzero(self._counts)
+        self.bounds = np.concatenate([[0], np.cumsum(self._counts)])
         dtype = precision_of(X)
         weight = np.ones(len(codes), dtype) if sample_weight is None else sample_weight.astype(dtype)
         self.sample_weight = weight[self.order]
@@ -85,10 +86,13 @@ class StackedDesign(Design):
         return slice(self.bounds[t], self.bounds[t + 1])
 
     def task_sums(self, D: Array) -> Array:
-        return np.bincount(self.codes, weights=D, minlength=self.n_tasks).astype(precision_of(D), copy=False)
+        sums = np.zeros(self.n_tasks)
+        if len(self._seen):
+            sums[self._seen] = np.add.reduceat(D, self.bounds[self._seen], dtype=np.float64)
+        return sums.astype(precision_of(D), copy=False)
 
     def spread(self, b: Array) -> Array:
-        return b[self.codes]
+        return np.repeat(b, self._counts)
 
     def gram(self, rows: Indices | None = None) -> tuple[Array, Array]:
         design = self if rows is None else self.restrict(rows)
