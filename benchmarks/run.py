@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import problems
-from measure import TOL, Comparison, Failed, Worker, compare
+from comparison import Comparison, compare
+from measure import TOL, Failed, Worker
 from peer import NO_MODEL
 from problems import Cell
 from threadpoolctl import threadpool_info
@@ -30,7 +31,8 @@ SUITES = {
 }
 #: The suites in which issue 1's solver is measured, too.
 WITH_FISTA = ("spectral",)
-COLUMNS = ("problem", "gap", "ours", "solver", "iterations", "passes", "best peer", "its time", "ratio", "as called")
+RATIOS = ("ratio", "as called", "proved")
+COLUMNS = ("problem", "gap", "ours", "solver", "iterations", "passes", "best peer", "its time", *RATIOS)
 PEERS = ("scikit-learn", "celer", "skglm", "adelie", "spams-bin", "cvxpy", "clarabel", "scs")
 
 
@@ -82,6 +84,7 @@ def row_of(comparison: Comparison) -> list[str]:
         f"{best.best:.3g} s" if best else (f"> {comparison.limit:g} s" if late else "-"),
         "-" if ratio is None else f"{'> ' if late else ''}{ratio[0]:.3g}",
         "-" if comparison.ratio_as_called is None else f"{comparison.ratio_as_called:.3g}",
+        "-" if comparison.ratio_proved is None else f"{comparison.ratio_proved:.3g}",
     ]
 
 
@@ -94,6 +97,11 @@ def details_of(comparison: Comparison) -> str:
     skipped = comparison.skipped
     others = [f"{name}: {_in_words(reason)}" for name, reason in skipped.items() if reason != NO_MODEL]
     without = [name for name, reason in skipped.items() if reason == NO_MODEL]
+    times += [
+        f"{peer.name} proves it in {min(peer.proof_seconds):.3g} s (tol {peer.proof_tol:.0e})"
+        for peer in comparison.found
+        if peer.proof_seconds
+    ]
     return "; ".join([*times, *others] + ([f"not in {', '.join(without)}"] if without else []))
 
 
@@ -114,8 +122,10 @@ def geometric_mean(comparisons: list[Comparison]) -> str:
     exact = all(exact for _, exact in ratios)
     lowest = min(ratio for ratio, _ in ratios)
     text = f"geometric mean of {len(ratios)} ratios: {'' if exact else 'at least '}{mean:.3g}, lowest {lowest:.3g}"
-    called = [comparison.ratio_as_called for comparison in comparisons if comparison.ratio_as_called is not None]
-    return f"{text}; as called {_mean(called):.3g}, lowest {min(called):.3g}" if called else text
+    for name, attribute in (("as called", "ratio_as_called"), ("proved", "ratio_proved")):
+        others = [ratio for ratio in (getattr(each, attribute) for each in comparisons) if ratio is not None]
+        text += f"; {name} {_mean(others):.3g}, lowest {min(others):.3g}" if others else ""
+    return text
 
 
 def _mean(ratios: list[float]) -> float:
@@ -146,8 +156,8 @@ def as_markdown(suite: str, comparisons: list[Comparison], failures: list[str], 
     lines += ["| " + " | ".join(row_of(comparison)) + " |" for comparison in comparisons]
     lines += [
         "",
-        f"Ratio: best peer's time over ours; as called: with what it takes to bring arrays to its format; "
-        f"{geometric_mean(comparisons)}.",
+        "Ratio: best peer's time over ours; as called: with what it takes to bring arrays to its format; proved: until "
+        f"its answer proves the gap by itself, as ours does; {geometric_mean(comparisons)}.",
         "",
         "All peers:",
         "",
