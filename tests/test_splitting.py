@@ -1,4 +1,4 @@
-"""The parts of the splitting solver: inverses, coupled systems, tangents, Newton moves, acceleration, closed forms."""
+"""The parts of the splitting solver: inverses, coupled systems, acceleration, closed forms."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import DESIGNS, TALL, WIDE, Shape, make_problem
 
 from mtlinear.datafit import Coupled, RowsFit, _resolvent
-from mtlinear.designs import SharedDesign, StackedDesign
 from mtlinear.losses import Squared
-from mtlinear.path import alpha_max, sweep
-from mtlinear.penalties import L1, Dirty, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
+from mtlinear.path import sweep
+from mtlinear.penalties import L1, InfimalConvolution, L1Lq, MeanRegularized, Ridge, TraceNorm
 from mtlinear.problem import Problem
 from mtlinear.solvers import ClosedForm, Splitting
 from mtlinear.solvers._anderson import Anderson
-from mtlinear.solvers._incumbent import Incumbent
-from mtlinear.solvers._newton_steps import NewtonSteps, _newton_move, _up_to_zero
 from mtlinear.solvers._splitting import _Steps
 
 LAYOUTS = list(DESIGNS)
@@ -89,116 +86,6 @@ def test_factorizations_are_kept_along_a_path(monkeypatch):
     assert all(solution.converged for _, solution in solved)
     assert len(starts) >= 4
     assert len(made) <= len(starts) - 3
-
-
-# Tangents and Newton moves -------------------------------------------------------------------------------------------
-
-
-def rows_in_use(rng, T=4):
-    """Rows of all kinds: zero, partly zero, with ties, with a single largest entry."""
-    A = rng.standard_normal((7, T))
-    A[0] = 0.0
-    A[1, 1:3] = 0.0
-    A[2] = 1.5 * np.sign(A[2])
-    A[3, :2] = 2.0 * np.sign(A[3, :2])
-    return A
-
-
-def inside(tangent, rng):
-    """A random move in the tangent."""
-    D = np.where(tangent.free, rng.standard_normal(tangent.free.shape), 0.0)
-    together = np.sum(np.where(tangent.tied, tangent.along * D, 0.0), axis=1, keepdims=True) * tangent.along
-    return np.where(tangent.tied, together, D)
-
-
-@pytest.mark.parametrize("penalty", [L1(0.3), L1Lq(0.3, q=1), L1Lq(0.3), L1Lq(0.3, q=np.inf)], ids=repr)
-def test_the_tangent_is_the_penalty_to_second_order(penalty, rng):
-    A = rows_in_use(rng)
-    tangent = penalty.tangent(A)
-    D = inside(tangent, rng)
-    h = 1e-4
-    values = [penalty.value(A + s * h * D) for s in (-1.0, 0.0, 1.0)]
-    slope = np.sum(tangent.gradient * D)
-    lengths = np.sum(tangent.along * D, axis=1)
-    stiff = np.max(np.where(tangent.along != 0, tangent.bend, 0.0), axis=1)
-    bend = np.sum(np.where(tangent.tied, 0.0, tangent.bend) * D**2) - np.sum(stiff * lengths**2)
-    assert_allclose((values[2] - values[0]) / (2 * h), slope, rtol=1e-6)
-    assert_allclose((values[2] - 2 * values[1] + values[0]) / h**2, bend, atol=1e-5)
-
-
-def test_a_general_exponent_has_no_tangent(rng):
-    assert L1Lq(0.3, q=1.5).tangent(rows_in_use(rng)) is None
-    assert not NewtonSteps.apply_to(moments_of(make_problem(L1Lq(0.1, q=1.5))))
-
-
-def moments_of(problem):
-    return Problem.of(problem.data.compressed(), problem.penalty, l2_alpha=problem.l2_alpha, check=False)
-
-
-@pytest.mark.parametrize("penalty", [L1(0.05), L1Lq(0.05), L1Lq(0.1, q=np.inf), Dirty(0.1), Dirty(0.1, q=2)], ids=repr)
-@pytest.mark.parametrize("layout", ["shared", "shared-weighted", "stacked-unbalanced-weighted", "shared-missing"])
-@pytest.mark.parametrize("l2_alpha", [0.0, 0.1])
-def test_newton_moves_end_at_the_optimum(penalty, layout, l2_alpha, rng):
-    """From near it, within its structure; the optimum to compare with is known to the root of its gap."""
-    shaped = make_problem(penalty, design=layout, shape=Shape(60, 8, 3), seed=4)
-    problem = moments_of(Problem.of(shaped.data, penalty, l2_alpha=l2_alpha))
-    assert NewtonSteps.apply_to(problem)
-    best = Splitting().solve(problem, tol=1e-14, max_iter=20_000)
-    parts = np.array(best.parts)
-    near = parts * (1.0 + 1e-4)  # keeps zeros and ties
-    distances = []
-    for _ in range(2):
-        gradient = problem.settle(near).reading.gradient + l2_alpha * near.sum(axis=0)
-        near = near + _newton_move(problem, near, gradient)
-        distances.append(np.abs(near.sum(axis=0) - best.A).max())
-    assert distances[0] <= 1e-6
-    assert distances[1] <= 2e-7
-
-
-def test_steps_stop_where_an_entry_would_change_its_sign():
-    parts = np.array([[[2.0, 3.0, 1.0], [-1.0, 2.0, 1.0], [1.0, 1.0, 0.0]]])
-    moved = np.array([[[1.0, 999.0, 2.0], [0.5, -1994.0, 3.0], [2.0, 2.0, 1.0]]])
-    reached = _up_to_zero(parts, moved)
-    assert_array_equal(reached[0, :, 0], [1.0, 0.0, 2.0])  # one entry is left at zero
-    assert_allclose(reached[0, :, 1], [3.0 + 996.0 * 2 / 1996, 0.0, 1.0 + 2 / 1996])  # far away: part of the way
-    assert_array_equal(reached[0, :, 2], moved[0, :, 2])
-
-
-def test_collinear_entries_in_use_do_not_wander(rng):
-    """x2 = x0 + x1: the two sides of the sum cost different amounts, and only the penalty says which is right."""
-    X = rng.standard_normal((60, 6))
-    X[:, 2] = X[:, 0] + X[:, 1]
-    A = np.zeros((6, 4))
-    A[[0, 1, 3]] = rng.uniform(1.0, 2.0, (3, 4))
-    problem = moments_of(Problem(SharedDesign(X, 4), X @ A + 0.1 * rng.standard_normal((60, 4)), Squared(), L1(0.05)))
-    wrong = np.array([A])
-    wrong[0, [0, 1]] -= 0.3
-    wrong[0, 2] += 0.3  # the same scores
-    incumbent = Incumbent(problem, wrong)
-    NewtonSteps(problem).run(incumbent, wrong, [1.0], 1e-9)
-    assert incumbent.gap <= 1e-9
-    assert incumbent.n_iter <= 4
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_steps_along_a_collinearity_of_l1_linf_lead_nowhere(seed):
-    """Indicators of all levels of a category: with intercepts they are collinear, and a step may end at 1e9."""
-    rng = np.random.default_rng(seed)
-    tasks = np.repeat(np.arange(4), 15)
-    X = np.hstack([rng.standard_normal((60, 4)), np.eye(3)[rng.integers(0, 3, 60)] - 1 / 3])
-    y = X @ rng.standard_normal(7) + 0.5 * rng.standard_normal(60)
-    problem = Problem(StackedDesign(X, tasks, 4), y, Squared(), L1Lq(1.0, q=np.inf))
-    problem = moments_of(problem.with_penalty(L1Lq(0.02 * alpha_max(problem), q=np.inf)))
-    best = np.array(Splitting().solve(problem, tol=1e-9, max_iter=5000).parts)
-    for scale in (0.1, 0.3, 1.0):
-        start = best + scale * rng.standard_normal(best.shape)
-        largest = 0.9 * np.abs(start).max(axis=2, keepdims=True)
-        start = np.clip(start, -largest, largest)
-        incumbent = Incumbent(problem, start)
-        reached = NewtonSteps(problem).run(incumbent, start, [np.ones((7, 1))], 1e-12)
-        if reached is not None:
-            objective = problem.objective(problem.settle(reached[0]))
-            assert objective <= incumbent.certificate.objective + 2.0 * incumbent.gap
 
 
 # Acceleration --------------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def test_few_features_are_looked_at(rng, monkeypatch):
     sizes, passes = [], []
     restrict, adjoint = type(problem.data).restrict, SharedDesign.adjoint
     monkeypatch.setattr(type(problem.data), "restrict", lambda self, f: sizes.append(len(f)) or restrict(self, f))
+
     def counted(self, D, **how):
         passes.append(self.n_features)
         return adjoint(self, D, **how)

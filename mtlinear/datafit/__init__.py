@@ -2,6 +2,7 @@
 
 from mtlinear.datafit._base import DataFit, Oracle, Reading
 from mtlinear.datafit._gram import GramFit
+from mtlinear.datafit._oracles import gram_times
 from mtlinear.datafit._quadratic_model import LinearisedReading, QuadraticModel
 from mtlinear.datafit._resolvent import Coupled, Inverse, Resolvent
 from mtlinear.datafit._rows import RowsFit
@@ -21,5 +22,6 @@ __all__ = [
     "RowsFit",
     "RowsReading",
     "balance",
+    "gram_times",
     "pseudo_inverse",
 ]

@@ -35,6 +35,52 @@ class Tangent:
     bend: Array
     along: Array
 
+    @property
+    def has_slope(self) -> NDArray[np.bool_]:
+        """Entries that are penalised, with the sign that they have."""
+        return self.gradient != 0
+
+    @property
+    def bends(self) -> NDArray[np.bool_]:
+        """Rows that are curved (n_features, 1)."""
+        return np.any(self.bend > 0, axis=1, keepdims=True)
+
+    @property
+    def makes_level(self) -> NDArray[np.bool_]:
+        """Entries that are the largest of their row, under a penalty on that: they rise and fall together."""
+        below = np.any(self.tied | (self.free & ~self.has_slope), axis=1, keepdims=True)
+        return self.has_slope & below & ~self.bends
+
+    def _level(self, A: Array) -> Array:
+        """The largest magnitude that the entries of a row may have, (n_features, 1): inf if any."""
+        makes = self.makes_level
+        largest = np.where(makes, np.sign(self.gradient) * A, 0.0).max(axis=1, keepdims=True)
+        return np.where(makes.any(axis=1, keepdims=True), np.maximum(largest, 0.0), np.inf)
+
+    def within(self, A: Array, moved: Array) -> Array:
+        """Where a move from A led, cut back to where the model holds.
+
+        Penalised entries stop at zero, rows that turn round become zero, and no entry passes the level of its row.
+        """
+        level = self._level(moved)
+        turned = self.bends & (np.sum(self.along * moved, axis=1, keepdims=True) <= 0)
+        zero = turned | (self.has_slope & ~self.bends & (moved * A < 0))
+        return np.where(zero, 0.0, np.clip(moved, -level, level))
+
+    def first_kink(self, A: Array, move: Array) -> float:
+        """The part of a move at which `within` begins to cut it back; more than 1 if nowhere."""
+        makes, level = self.makes_level, self._level(A)
+        rise = np.sum(np.where(makes, np.sign(self.gradient) * move, 0.0), axis=1, keepdims=True)
+        rise /= np.maximum(makes.sum(axis=1, keepdims=True), 1)  # all of a level rise alike
+        rate = np.sum(self.along * move, axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            zero = np.where(self.has_slope & ~self.bends & (A * move < 0), -A / move, np.inf)
+            above = np.where(move > rise, (level - A) / (move - rise), np.inf)
+            below = np.where(-move > rise, (level + A) / (-move - rise), np.inf)
+            met = np.where(self.free & ~makes, np.minimum(above, below), np.inf)
+            turn = np.where(self.bends & (rate < 0), -np.sum(self.along * A, axis=1, keepdims=True) / rate, np.inf)
+        return float(max(min(np.min(zero), np.min(met), np.min(turn)), 0.0)) if A.size else np.inf
+
     def beside(self, private: Tangent, A: Array) -> Tangent:
         """Of the sum of two parts, this one at A and a part that is linear on its own entries.
 

@@ -4,33 +4,39 @@ On the tangent of the penalty (`mtlinear.penalties.Tangent`) the objective is a 
 in the entries in use. Tasks share nothing there but one number a row, the move along the row's own direction: with
 these eliminated first it falls apart into one small system for every task (for one Gram matrix and rows used by all
 tasks, into a single one), and a system in the rows.
+
+A step knows one side of every kink. Where features in use are nearly collinear it leads far past the kinks, and the
+iteration that it is meant to end walks there for thousands of rounds. So tasks that share nothing are solved by active
+sets (`lowest_in_use`), and for the others steps go from kink to kink once the iteration has proved to creep.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlinear._typing import Array, Indices
+from mtlinear._typing import Array
 from mtlinear.datafit import GramFit, pseudo_inverse
 from mtlinear.penalties import RowSeparable, Tangent
 from mtlinear.problem import Problem
+from mtlinear.solvers._active_sets import lowest_in_use
+from mtlinear.solvers._blocks import Blocks
 from mtlinear.solvers._incumbent import Incumbent
 
 #: Stiffness of entries that move together, in units of the largest curvature: ten digits are left of the solution, and
 #: five are gained by every step.
 _STIFF = 1e5
-#: Ridge against entries in use that are collinear, relative to the size, once the diagonal is scaled to one.
-_RIDGE = 1e-13
 #: The structure has settled when at most this fraction of the entries in use have changed since the last look.
 _CHANGED = 0.1
 #: Steps at a time, by how much each has to lower the gap, and how many in a row that do not end the attempt.
 _MAX_STEPS, _LOWER, _PATIENCE = 8, 0.9, 2
-#: Multiple of the length of a task's parameters past which a step follows a collinearity.
-_FAR = 100.0
+#: Iterations after which the iteration creeps, and Newton steps go from kink to kink: so many at a time, each a hair
+#: past its kink, and lengths to try where neither the kink nor the whole step is lower.
+_CREEPS, _MOST_ROUNDS, _PAST_KINK, _SHORTER = 300, 10, 1.0 + 1e-12, (0.25, 0.06)
 #: Larger systems (numbers to be factorized, n_rows^2 n_tasks) are left to the iteration.
 _LIMIT = 20_000_000
 
@@ -46,9 +52,10 @@ class NewtonSteps:
     def __init__(self, problem: Problem):
         self._problem = problem
         self._prox = [penalty.prox for penalty in problem.part_penalties if isinstance(penalty, RowSeparable)]
-        self._by_entry = all(getattr(penalty, "by_entry", False) for penalty in problem.part_penalties)
+        self._by_entry = len(self._prox) == 1 and getattr(problem.part_penalties[0], "by_entry", False)
         self._structure: NDArray[np.int8] | None = None
         self._failures = self._wait = 0
+        self._creeps = False
 
     @staticmethod
     def apply_to(problem: Problem) -> bool:
@@ -60,8 +67,10 @@ class NewtonSteps:
         known = all(isinstance(part, RowSeparable) and part.tangent(nothing) is not None for part in parts)
         return known and (len(parts) == 1 or getattr(parts[1], "by_entry", False))
 
-    def are_due(self, parts: Array) -> bool:
-        """Whether to try from these parts."""
+    def are_due(self, parts: Array, n_iter: int) -> bool:
+        """Whether to try from these parts, after so many iterations."""
+        if n_iter >= _CREEPS and not self._creeps:
+            self._creeps, self._failures, self._wait = True, 0, 0
         tangents = _tangents(self._problem, parts)
         structure = np.array([tangent.free + tangent.tied.astype(np.int8) for tangent in tangents])
         before, self._structure = self._structure, structure
@@ -72,6 +81,22 @@ class NewtonSteps:
             return False
         self._wait -= 1
         return self._wait < 0
+
+    @cached_property
+    def _sure_steps(self) -> list[Array]:
+        """Lengths of proximal steps, for every part, with which none raises the objective, whatever the units.
+
+        With H the Gram matrix of a task and C its correlations, ``H_jj sum_i |C_ij|`` on the diagonal is above H.
+        """
+        data = self._problem.data
+        assert isinstance(data, GramFit)
+        diagonal = np.diagonal(data.matrices, axis1=1, axis2=2)
+        root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        sums = root * np.sum(np.abs(data.matrices) / root[:, :, None], axis=1)
+        curvature = np.where(diagonal > 0, sums, 1.0).T * data.scale + self._problem.smooth_curvature
+        if not self._by_entry:
+            curvature = len(self._prox) * curvature.max(axis=1, keepdims=True)
+        return [1.0 / curvature] * len(self._prox)
 
     def run(
         self,
@@ -88,23 +113,22 @@ class NewtonSteps:
             Where they led, and minus the gradient there times the proximal steps; None if nowhere.
         """
         problem = self._problem
-        reached, patience = None, _PATIENCE
+        lengths = self._sure_steps if self._by_entry or self._creeps else steps
+        reached, patience, objective = None, _PATIENCE, np.inf
         for _ in range(_MAX_STEPS):
-            moved: Array = parts + _newton_move(problem, parts, _gradient(problem, parts))
-            if self._by_entry:
-                moved = _up_to_zero(parts, moved)
+            moved = self._moved(parts)
             slope = _gradient(problem, moved)
-            u = np.array([-slope * step for step in steps])
-            parts = np.array([prox(v, step) for prox, v, step in zip(self._prox, moved + u, steps, strict=True)])
-            before = incumbent.gap
+            v = moved - np.array([slope * step for step in lengths])
+            parts = np.array([prox(each, step) for prox, each, step in zip(self._prox, v, lengths, strict=True)])
+            before, last = incumbent.gap, objective
             objective = incumbent.look(problem.settle(parts)).objective
             incumbent.n_iter += 1
             # The gap may be lower by the bound alone: a step along a collinearity leads far away, to a good dual point.
             is_near = objective - incumbent.certificate.objective <= incumbent.gap
             if incumbent.gap <= _LOWER * before and is_near:
-                reached, patience = (parts, u), _PATIENCE
-            else:  # an entry that has just left the structure: the next step may be right
-                patience -= 1
+                reached, patience = (parts, np.array([-slope * step for step in steps])), _PATIENCE
+            elif not (lengths is self._sure_steps and objective < last):
+                patience -= 1  # an entry that has just left the structure: the next step may be right
             if incumbent.gap <= gap_limit or patience == 0:
                 break
         incumbent.record()
@@ -112,20 +136,45 @@ class NewtonSteps:
         self._wait = 2**self._failures - 1
         return reached
 
+    def _moved(self, parts: Array) -> Array:
+        """Where Newton steps lead from these parts; with care where tasks are alone or the iteration creeps."""
+        problem = self._problem
+        gradient = _gradient(problem, parts)
+        if self._by_entry:
+            return lowest_in_use(problem, parts[0], gradient)[None]
+        if self._creeps:
+            return _from_kink_to_kink(problem, parts, gradient)
+        return cast(Array, parts + _newton_move(problem, parts, gradient))
 
-def _up_to_zero(parts: Array, moved: Array) -> Array:
-    """Where the step led for tasks that have nothing in common, but with no entry changing its sign.
 
-    The step knows one side of the penalty only: an entry that crosses zero stays there. Where the entries in use are
-    collinear the penalty alone draws them along a line, as far as rounding goes: there the whole task stops at the
-    first zero, which ends the collinearity.
+def _from_kink_to_kink(problem: Problem, parts: Array, gradient: Array) -> Array:
+    """Newton steps that stop where the structure of the penalty changes, while each lowers the objective.
+
+    A step ends at the first entry or row that comes to a kink, or it is taken as a whole and cut back to where the
+    model holds, whichever is lower; if neither is lower than the start it is shortened. Nearly collinear features,
+    which the penalty draws along a line for thousands of iterations, are there after as many steps as entries change.
     """
-    crosses = moved * parts < 0
-    fraction = np.where(crosses, parts / np.where(crosses, parts - moved, 1.0), 1.0)
-    first = fraction.min(axis=(0, 1), keepdims=True)
-    far = np.linalg.norm(moved, axis=(0, 1), keepdims=True) > _FAR * np.linalg.norm(parts, axis=(0, 1), keepdims=True)
-    part_of_the_way = np.where(fraction == first, 0.0, parts + first * (moved - parts))
-    return cast(Array, np.where(far & (first < 1.0), part_of_the_way, np.where(crosses, 0.0, moved)))
+    objective = problem.objective(problem.settle(parts))
+    for _ in range(_MOST_ROUNDS):
+        tangents, move = _tangents(problem, parts), _newton_move(problem, parts, gradient)
+        first = min(tangent.first_kink(*each) for tangent, *each in zip(tangents, parts, move, strict=True))
+        best, found = objective, None
+        for length in (1.0, first * _PAST_KINK, *_SHORTER):
+            if length > 1.0 or (found is not None and length in _SHORTER):
+                continue
+            ends = parts + length * move
+            end = np.array([tangent.within(*each) for tangent, *each in zip(tangents, parts, ends, strict=True)])
+            point = problem.settle(end)
+            value = problem.objective(point)
+            if value < best:
+                best, found, is_whole = value, point, length == 1.0 and first > 1.0
+        if found is None:
+            break
+        objective, parts = best, np.array(found.parts)
+        if is_whole:
+            break
+        gradient = problem.with_smooth(found.reading.gradient, found.A)
+    return parts
 
 
 def _gradient(problem: Problem, parts: Array) -> Array:
@@ -165,7 +214,7 @@ def _solve(problem: Problem, tangent: Tangent, gradient: Array) -> Array:
     curvature = np.diagonal(data.matrices, axis1=1, axis2=2)[:, rows].T * data.scale
     bend = np.where(tangent.tied[rows], _STIFF * float(curvature.max()), tangent.bend[rows])
     right = np.where(free, -(gradient + tangent.gradient)[rows], 0.0)
-    blocks = _Blocks(data, rows, free, bend + problem.smooth_curvature)
+    blocks = Blocks(data.matrices, data.scale, rows, free, bend + problem.smooth_curvature)
     stiff = np.max(np.where(along != 0, bend, 0.0), axis=1)
     coupled = np.flatnonzero(stiff > 0)
     solved = blocks.solve(right)
@@ -178,40 +227,3 @@ def _solve(problem: Problem, tangent: Tangent, gradient: Array) -> Array:
     together = np.sum(along * solved, axis=1, keepdims=True) * along  # exactly, as ties are recognised by
     D[rows] = np.where(tangent.tied[rows], together, solved)
     return D
-
-
-class _Blocks:
-    """Inverses of ``H_t + diag(bend_t)`` on the free entries of every task; one for all where they are the same."""
-
-    def __init__(self, data: GramFit, rows: Indices, free: NDArray[np.bool_], bend: Array):
-        same = len(data.matrices) == 1 and free.all() and np.all(data.scale == data.scale[0])
-        self._free = free
-        matrices = data.matrices[:, rows[:, None], rows[None, :]] * (
-            data.scale[0] if same and np.all(bend == bend[:, :1]) else data.scale[:, None, None]
-        )
-        count, size = matrices.shape[:2]
-        seen = free.T[:count]
-        matrices *= seen[:, :, None] & seen[:, None, :]
-        matrices[:, range(size), range(size)] += np.where(seen, bend.T[:count], 0.0)
-        # Scaled to a diagonal of one, so that the ridge means the same for features in any unit; entries of which
-        # neither data nor penalty have a curvature stay where they are.
-        diagonal = np.diagonal(matrices, axis1=1, axis2=2)
-        scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
-        matrices *= scale[:, :, None] * scale[:, None, :]
-        matrices[:, range(size), range(size)] = 1.0 + _RIDGE * size
-        self._inverses = np.linalg.inv(matrices) * (scale[:, :, None] * scale[:, None, :])
-
-    def solve(self, B: Array) -> Array:
-        """The solution in the free entries, zero in the others."""
-        if len(self._inverses) == 1 and B.shape[1] > 1:
-            return np.asarray(self._inverses[0] @ B)
-        columns = np.matmul(self._inverses, np.ascontiguousarray(B.T)[:, :, None])[:, :, 0].T
-        return np.where(self._free, columns, 0.0)
-
-    def between(self, along: Array, rows: Indices) -> Array:
-        """``sum_t diag(along_t) inverse_t diag(along_t)`` for these rows."""
-        directions = along[rows].T
-        if len(self._inverses) == 1:
-            return np.asarray(self._inverses[0][rows[:, None], rows] * (directions.T @ directions))
-        blocks = self._inverses[:, rows[:, None], rows]
-        return np.einsum("tij,ti,tj->ij", blocks, directions, directions, optimize=True)

@@ -61,7 +61,8 @@ class Splitting(Solver):
       and Jacobi scaling: each end was found to be slow on some of the School problems);
     - every ten iterations there is a safeguarded Anderson step (`Anderson`);
     - once the entries in use have settled, Newton steps end it where the penalty allows them (`NewtonSteps`: L1, L1/L2,
-      L1/Linf, and dirty models of them).
+      L1/Linf, and dirty models of them); for the lasso with active sets, for the others (if 300 iterations were not
+      enough) from kink to kink, so that nearly collinear features are no longer a walk of thousands of iterations.
 
     Where Gram matrices are smaller than the rows it works on them alone, and the rows certify the result.
 
@@ -221,7 +222,7 @@ class _Steps:
 
     def jump(self, gap_limit: float) -> None:
         """Newton steps, if the structure has settled."""
-        if self.newton is None or not self.newton.are_due(self.z):
+        if self.newton is None or not self.newton.are_due(self.z, self.incumbent.n_iter):
             return
         reached = self.newton.run(self.incumbent, self.z, self.steps, gap_limit)
         if reached is not None:
