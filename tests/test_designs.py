@@ -101,6 +101,10 @@ def test_rows_that_are_nearly_centred_are_looked_at_once_for_means_and_adjoint(r
     far = SharedDesign(rng.standard_normal((30, 4)) + 100.0, 3)
     assert near.centered_with(D)[1] is not None
     assert far.centered_with(D)[1] is None
+    for huge in (1e154, 1e200, 1e300):  # the sum of their squares overflows, or the squares do
+        near.X[:, 0] = huge
+        assert near.centered_with(D)[1] is None
+        assert_array_equal(near.centered().X[:, 0], 0.0)
 
 
 @LAYOUTS

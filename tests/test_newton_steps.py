@@ -196,6 +196,24 @@ def test_steps_from_kink_to_kink_lower_the_objective(penalty, stacked, seed):
     assert problem.objective(problem.settle(reached)) < value
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from([L1(0.05), L1Lq(0.05), Dirty(0.1)]), st.booleans(), st.integers(1, 6), st.integers(0, 10_000))
+def test_sure_steps_are_the_inverse_of_a_bound_on_the_curvature(penalty, ridge, d, seed):
+    rng = np.random.default_rng(seed)
+    X, l2_alpha = rng.standard_normal((20, d)) * np.exp(rng.normal(0.0, 2.0, d)), 0.3 if ridge else 0.0
+    weights = np.array([1.0, 0.2, 0.0])
+    problem = Problem(SharedDesign(X, 3, task_weight=weights), rng.standard_normal((20, 3)), Squared(), penalty)
+    problem = moments_of(Problem.of(problem.data, penalty, l2_alpha=l2_alpha))
+    parts = len(problem.part_penalties)
+    for step in NewtonSteps(problem)._sure_steps:
+        bound = 1.0 / (parts * np.broadcast_to(step, (d, 3)))
+        for t, scale in enumerate(problem.data.scale):
+            H = scale * problem.data.matrices[0] + l2_alpha * np.eye(d)
+            assert np.linalg.eigvalsh(np.diag(bound[:, t]) - H).min() >= -1e-12 * np.abs(H).max()
+        if d == 1:  # nothing is given away
+            assert_allclose(bound[0, 0], (problem.data.scale.max() * problem.data.matrices[0] + l2_alpha).item())
+
+
 @pytest.mark.parametrize("penalty", [L1(0.05), L1Lq(0.05), L1Lq(0.1, q=np.inf), Dirty(0.1)], ids=repr)
 @pytest.mark.parametrize("stacked", [False, True])
 @pytest.mark.parametrize("seed", range(5))

@@ -274,8 +274,8 @@ class RowsFit(DataFit):
 def _center_target(design: Design, target: Array) -> tuple[Array, Array]:
     """The target without its weighted mean per task, and that mean (what an intercept absorbs under squared loss).
 
-    Twice, since the first mean is off by its own rounding: the weighted sums of what is left are zero up to that of the
-    deviations, whatever the mean was.
+    Twice, since the first mean is off by its own rounding: so the weighted sums of what is left are zero up to the
+    rounding of the deviations (which have lost the digits that a large mean has taken from the target itself).
     """
     weights = design.weights.astype(np.float64, copy=False)
     sums = design.task_sums(weights)

@@ -93,9 +93,15 @@ def is_nearly_centered(X: Matrix, mean: Array) -> bool:
         return False
     sample = X[:: max(len(X) // _SAMPLE, 1)]
     # As mean square minus squared mean, which needs no arrays of the size of the sample, and digits nobody asks for.
-    variance = np.einsum("ij,ij->j", sample, sample) / len(sample) - sample.mean(axis=0) ** 2
-    doubtful = np.flatnonzero(np.abs(mean) > 0.5 * _FAR * np.sqrt(np.maximum(variance, 0.0)))
-    return len(doubtful) == 0 or bool(np.all(np.abs(mean[doubtful]) <= _FAR * X[:, doubtful].std(axis=0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = np.einsum("ij,ij->j", sample, sample) / len(sample) - sample.mean(axis=0) ** 2
+    doubtful = np.flatnonzero((np.abs(mean) > 0.5 * _FAR * np.sqrt(np.maximum(variance, 0.0))) | ~np.isfinite(variance))
+    if len(doubtful) == 0:
+        return True
+    columns = X[:, doubtful]
+    largest = np.abs(columns).max(axis=0)
+    unit = np.where(largest > 0, largest, 1.0)
+    return bool(np.all(np.abs(mean[doubtful]) / unit <= _FAR * (columns / unit).std(axis=0)))
 
 
 def subtract_mean(X: Matrix, mean: Array) -> tuple[Matrix, Array]:

@@ -37,6 +37,8 @@ _MAX_STEPS, _LOWER, _PATIENCE = 8, 0.9, 2
 #: Iterations after which the iteration creeps, and Newton steps go from kink to kink: so many at a time, each a hair
 #: past its kink, and lengths to try where neither the kink nor the whole step is lower.
 _CREEPS, _MOST_ROUNDS, _PAST_KINK, _SHORTER = 300, 10, 1.0 + 1e-12, (0.25, 0.06)
+#: Curvatures of which the inverse overflows, or nearly.
+_NO_CURVATURE = 1e-300
 #: Larger systems (numbers to be factorized, n_rows^2 n_tasks) are left to the iteration.
 _LIMIT = 20_000_000
 
@@ -93,9 +95,10 @@ class NewtonSteps:
         diagonal = np.diagonal(data.matrices, axis1=1, axis2=2)
         root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         sums = root * np.sum(np.abs(data.matrices) / root[:, :, None], axis=1)
-        curvature = np.where(diagonal > 0, sums, 1.0).T * data.scale + self._problem.smooth_curvature
+        curvature = sums.T * data.scale + self._problem.smooth_curvature
         if not self._by_entry:
             curvature = len(self._prox) * curvature.max(axis=1, keepdims=True)
+        curvature = np.where(curvature > _NO_CURVATURE, curvature, 1.0)  # any length will do
         return [1.0 / curvature] * len(self._prox)
 
     def run(
@@ -114,21 +117,21 @@ class NewtonSteps:
         """
         problem = self._problem
         lengths = self._sure_steps if self._by_entry or self._creeps else steps
-        reached, patience, objective = None, _PATIENCE, np.inf
+        reached, patience = None, _PATIENCE
         for _ in range(_MAX_STEPS):
             moved = self._moved(parts)
             slope = _gradient(problem, moved)
             v = moved - np.array([slope * step for step in lengths])
             parts = np.array([prox(each, step) for prox, each, step in zip(self._prox, v, lengths, strict=True)])
-            before, last = incumbent.gap, objective
+            before = incumbent.gap
             objective = incumbent.look(problem.settle(parts)).objective
             incumbent.n_iter += 1
             # The gap may be lower by the bound alone: a step along a collinearity leads far away, to a good dual point.
             is_near = objective - incumbent.certificate.objective <= incumbent.gap
             if incumbent.gap <= _LOWER * before and is_near:
                 reached, patience = (parts, np.array([-slope * step for step in steps])), _PATIENCE
-            elif not (lengths is self._sure_steps and objective < last):
-                patience -= 1  # an entry that has just left the structure: the next step may be right
+            else:  # an entry that has just left the structure: the next step may be right
+                patience -= 1
             if incumbent.gap <= gap_limit or patience == 0:
                 break
         incumbent.record()
