@@ -127,12 +127,13 @@ class NewtonSteps:
             objective = incumbent.look(problem.settle(parts)).objective
             incumbent.n_iter += 1
             # The gap may be lower by the bound alone: a step along a collinearity leads far away, to a good dual point.
+            # From there the next step would start with a structure that says nothing about the optimum.
             is_near = objective - incumbent.certificate.objective <= incumbent.gap
             if incumbent.gap <= _LOWER * before and is_near:
                 reached, patience = (parts, np.array([-slope * step for step in steps])), _PATIENCE
             else:  # an entry that has just left the structure: the next step may be right
                 patience -= 1
-            if incumbent.gap <= gap_limit or patience == 0:
+            if incumbent.gap <= gap_limit or patience == 0 or not is_near:
                 break
         incumbent.record()
         self._failures = 0 if reached is not None else self._failures + 1
