@@ -32,7 +32,7 @@ from mtlinear.solvers._incumbent import Incumbent
 _STIFF = 1e5
 #: The structure has settled when at most this fraction of the entries in use have changed since the last look.
 _CHANGED = 0.1
-#: Steps at a time, by how much each has to lower the gap, and how many in a row that do not end the attempt.
+#: Steps at a time; the fraction of the gap that each may leave; and failures in a row that end the attempt.
 _MAX_STEPS, _LOWER, _PATIENCE = 8, 0.9, 2
 #: Iterations after which the iteration creeps, and Newton steps go from kink to kink: so many at a time, each a hair
 #: past its kink, and lengths to try where neither the kink nor the whole step is lower.
